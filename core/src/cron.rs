@@ -1,0 +1,5 @@
+//! Five-field cron expressions, as rules over local dates and minutes.
+
+/// A checked expression.
+#[derive(Clone, Debug)]
+pub struct Cron {}

@@ -1,0 +1,251 @@
+//! What crosses the port to AWS: the questions, the answers, the one write, and the errors with what to do about them.
+//!
+//! The adapter that speaks the wire, the simulated ECS and the controller meet on these types alone.
+//! Three things stay apart everywhere: *not asked* (no entry), *asked and not there* (`None`) and *asked and failed*
+//! (an entry in `failed`).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::TargetId;
+
+/// A scalable target as Application Auto Scaling describes it (namespace `ecs`, dimension `ecs:service:DesiredCount`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScalableTarget {
+    /// `MinCapacity`.
+    pub min: u32,
+    /// `MaxCapacity`.
+    pub max: u32,
+    /// `SuspendedState.ScheduledScalingSuspended`; absent on the wire means false.
+    pub scheduled_scaling_suspended: bool,
+}
+
+/// How ECS rolls out the service's deployments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeploymentController {
+    /// ECS itself: rolling, or its own blue/green.
+    Ecs,
+    /// CodeDeploy, which fails a deployment that is scaled while it runs.
+    CodeDeploy,
+    /// A third party's.
+    External,
+}
+
+/// What `DescribeServices` says of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceCounts {
+    /// `desiredCount`.
+    pub desired: u32,
+    /// `runningCount`.
+    pub running: u32,
+    /// `pendingCount`.
+    pub pending: u32,
+    /// Whether a deployment is under way (more than one, or a primary that has not completed).
+    pub deploying: bool,
+    /// Who deploys.
+    pub deployment_controller: DeploymentController,
+    /// Whether ECS itself owns the scalable target (Express Mode, `resourceManagementType` `ECS`).
+    pub express_mode: bool,
+}
+
+/// Who else decides over the target's capacity, from `DescribeScalingPolicies` and `DescribeScheduledActions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Names of the scaling policies, of every type.
+    pub policies: Vec<String>,
+    /// Names of those policies that are predictive.
+    pub predictive: Vec<String>,
+    /// Names of AWS's own scheduled actions on the target.
+    pub scheduled_actions: Vec<String>,
+}
+
+/// A question for AWS. The adapter batches and pages; it never decides what to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// `DescribeScalableTargets` for exactly these.
+    Targets(Vec<TargetId>),
+    /// `DescribeScalableTargets` for the whole namespace, where a glob needs it.
+    AllTargets,
+    /// `DescribeServices` for these.
+    Services(Vec<TargetId>),
+    /// Policies and scheduled actions of these.
+    Survey(Vec<TargetId>),
+}
+
+/// An answer, target by target. A key is there only if that target's question was answered; `None` says "not there".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// What was answered.
+    pub found: BTreeMap<TargetId, Option<T>>,
+    /// Which questions failed, and how.
+    pub failed: Vec<Failure>,
+}
+
+impl<T> Default for Answer<T> {
+    fn default() -> Self {
+        Answer { found: BTreeMap::new(), failed: Vec::new() }
+    }
+}
+
+/// A question that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Whose question it was; `None` for the listing of the whole namespace, which then says nothing of anyone missing.
+    pub targets: Option<Vec<TargetId>>,
+    /// What went wrong.
+    pub error: EcsError,
+}
+
+/// What came back for a [`Query`], variant by variant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// To [`Query::Targets`] and [`Query::AllTargets`]. A listing that ended well has every registered target in `found`.
+    Targets(Answer<ScalableTarget>),
+    /// To [`Query::Services`].
+    Services(Answer<ServiceCounts>),
+    /// To [`Query::Survey`].
+    Survey(Answer<Survey>),
+}
+
+/// The one write: `RegisterScalableTarget` with these fields and no others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// Which target.
+    pub target: TargetId,
+    /// `MinCapacity`, sent where given.
+    pub min: Option<u32>,
+    /// `MaxCapacity`, sent where given.
+    pub max: Option<u32>,
+}
+
+/// The operations that Baseload calls, as AWS names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Application Auto Scaling.
+    DescribeScalableTargets,
+    /// Application Auto Scaling.
+    RegisterScalableTarget,
+    /// Application Auto Scaling.
+    DescribeScalingPolicies,
+    /// Application Auto Scaling.
+    DescribeScheduledActions,
+    /// ECS.
+    DescribeServices,
+}
+
+impl Operation {
+    /// All of them, for metrics that exist from the start.
+    pub const ALL: [Operation; 5] = [
+        Operation::DescribeScalableTargets,
+        Operation::RegisterScalableTarget,
+        Operation::DescribeScalingPolicies,
+        Operation::DescribeScheduledActions,
+        Operation::DescribeServices,
+    ];
+
+    /// AWS's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::DescribeScalableTargets => "DescribeScalableTargets",
+            Operation::RegisterScalableTarget => "RegisterScalableTarget",
+            Operation::DescribeScalingPolicies => "DescribeScalingPolicies",
+            Operation::DescribeScheduledActions => "DescribeScheduledActions",
+            Operation::DescribeServices => "DescribeServices",
+        }
+    }
+}
+
+/// What kind of failure it was: whose fault, and so what to do next. Also the `outcome` label of the call metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ErrorKind {
+    /// Too many calls; the call did nothing.
+    Throttled,
+    /// AWS's side failed, or its answer made no sense; a read may be repeated.
+    Unavailable,
+    /// No connection, no name, no TLS: the request never left.
+    Unreachable,
+    /// The request left and no answer came: it may have taken effect.
+    OutcomeUnknown,
+    /// Another update of the same target is pending (`ConcurrentUpdateException`).
+    Conflict,
+    /// A quota is used up (`LimitExceededException`); permanent until someone raises it.
+    QuotaExceeded,
+    /// A permission is missing, also where AWS says so in a `ValidationException`.
+    Denied,
+    /// No credentials, or expired ones.
+    Credentials,
+    /// The service or its scalable target is not there.
+    NotFound,
+    /// AWS refuses these values.
+    Invalid,
+}
+
+impl ErrorKind {
+    /// All of them, for metrics that exist from the start.
+    pub const ALL: [ErrorKind; 10] = [
+        ErrorKind::Throttled,
+        ErrorKind::Unavailable,
+        ErrorKind::Unreachable,
+        ErrorKind::OutcomeUnknown,
+        ErrorKind::Conflict,
+        ErrorKind::QuotaExceeded,
+        ErrorKind::Denied,
+        ErrorKind::Credentials,
+        ErrorKind::NotFound,
+        ErrorKind::Invalid,
+    ];
+
+    /// A stable word for metrics and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::Throttled => "throttled",
+            ErrorKind::Unavailable => "unavailable",
+            ErrorKind::Unreachable => "unreachable",
+            ErrorKind::OutcomeUnknown => "outcome_unknown",
+            ErrorKind::Conflict => "conflict",
+            ErrorKind::QuotaExceeded => "quota_exceeded",
+            ErrorKind::Denied => "denied",
+            ErrorKind::Credentials => "credentials",
+            ErrorKind::NotFound => "not_found",
+            ErrorKind::Invalid => "invalid",
+        }
+    }
+
+    /// Whether the same read is worth repeating within the same cycle.
+    pub fn read_may_be_repeated(self) -> bool {
+        matches!(
+            self,
+            ErrorKind::Throttled
+                | ErrorKind::Unavailable
+                | ErrorKind::Unreachable
+                | ErrorKind::OutcomeUnknown
+                | ErrorKind::Conflict
+        )
+    }
+}
+
+/// A failed call, fit to be shown: it never holds a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EcsError {
+    /// Which call.
+    pub operation: Operation,
+    /// What kind of failure.
+    pub kind: ErrorKind,
+    /// AWS's error code, or ours where no answer came (`Timeout`, `DispatchFailure`).
+    pub code: String,
+    /// AWS's message, cut to a bounded length.
+    pub message: String,
+    /// How long AWS asked us to wait, where it said so.
+    pub retry_after: Option<Duration>,
+}
+
+impl std::fmt::Display for EcsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}: {}", self.operation.name(), self.code, self.message)
+    }
+}
+
+impl std::error::Error for EcsError {}

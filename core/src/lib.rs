@@ -1,0 +1,36 @@
+//! The pure core of Baseload: no clock, no network, no files, no log.
+//!
+//! The pipeline, each module using only those before it:
+//!
+//! - [`model`], [`diagnostic`], [`ecs`]: the nouns, a finding about a file, and what crosses the port to AWS.
+//! - [`cron`], [`calendar`], [`timetable`]: which floor is declared at an instant, until when, and why.
+//! - [`spec`]: files become [`timetable::Schedules`], or all their diagnostics.
+//! - [`plan`]: declared against seen becomes a verdict.
+//! - [`status`]: what a target's state is called, for people and machines.
+//! - [`controller`]: events in, effects and facts out; `now` is an argument.
+//! - [`sim`]: a simulated ECS that is a function of its seed, its calls and the time.
+//! - [`render`]: timetables and explanations as text and JSON.
+
+pub mod model;
+
+pub mod diagnostic;
+
+pub mod ecs;
+
+pub mod cron;
+
+pub mod calendar;
+
+pub mod timetable;
+
+pub mod spec;
+
+pub mod plan;
+
+pub mod status;
+
+pub mod controller;
+
+pub mod sim;
+
+pub mod render;

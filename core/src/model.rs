@@ -1,0 +1,214 @@
+//! The small nouns that every other module speaks: names, patterns, floors and spans.
+//!
+//! Nothing here decides anything; a type lives here when two or more modules need it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+/// One ECS service whose floor is kept, printed as `cluster/service`.
+///
+/// Cloning is cheap: both names are shared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetId {
+    /// The cluster's short name, never its ARN.
+    pub cluster: Arc<str>,
+    /// The service's short name.
+    pub service: Arc<str>,
+}
+
+impl TargetId {
+    /// Builds the id of `service` in `cluster`.
+    pub fn new(cluster: impl Into<Arc<str>>, service: impl Into<Arc<str>>) -> Self {
+        TargetId { cluster: cluster.into(), service: service.into() }
+    }
+
+    /// Reads `cluster/service`, as users type it. `None` unless there is exactly one slash between two non-empty names.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (cluster, service) = text.split_once('/')?;
+        let whole = !cluster.is_empty() && !service.is_empty() && !service.contains('/');
+        whole.then(|| TargetId::new(cluster, service))
+    }
+
+    /// Reads Application Auto Scaling's resource id for ECS, `service/CLUSTER/SERVICE`.
+    pub fn from_resource_id(id: &str) -> Option<Self> {
+        TargetId::parse(id.strip_prefix("service/")?)
+    }
+
+    /// Application Auto Scaling's resource id for this service, `service/CLUSTER/SERVICE`.
+    pub fn resource_id(&self) -> String {
+        format!("service/{self}")
+    }
+}
+
+impl fmt::Display for TargetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cluster, self.service)
+    }
+}
+
+impl Serialize for TargetId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A name in a target list: exact, or a glob of `*` (any run) and `?` (any one character).
+///
+/// Matching is case-sensitive and always of the whole name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pattern(Arc<str>);
+
+impl Pattern {
+    /// Takes the text as it was written; whether its characters are allowed is the spec checker's question.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Pattern(text.into())
+    }
+
+    /// The text as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the pattern names exactly one thing.
+    pub fn is_exact(&self) -> bool {
+        !self.0.contains(['*', '?'])
+    }
+
+    /// Whether the whole of `name` fits. Linear in both lengths but for backtracking to the last `*` only.
+    pub fn matches(&self, name: &str) -> bool {
+        let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
+        let (mut p, mut n) = (0, 0);
+        let mut retry: Option<(usize, usize)> = None; // after the last `*`, and how much of the name it has eaten
+        while n < name.len() {
+            match pattern.get(p) {
+                Some(b'*') => {
+                    retry = Some((p + 1, n));
+                    p += 1;
+                }
+                Some(&c) if c == b'?' || c == name[n] => (p, n) = (p + 1, n + 1),
+                _ => match retry {
+                    Some((after_star, eaten)) => {
+                        retry = Some((after_star, eaten + 1));
+                        (p, n) = (after_star, eaten + 1);
+                    }
+                    None => return false,
+                },
+            }
+        }
+        pattern[p..].iter().all(|&c| c == b'*')
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A `cluster`/`service` pair of patterns, as one entry of a schedule's `targets`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetPattern {
+    /// The cluster's name or glob.
+    pub cluster: Pattern,
+    /// The service's name or glob.
+    pub service: Pattern,
+}
+
+impl TargetPattern {
+    /// Whether both parts are exact names.
+    pub fn is_exact(&self) -> bool {
+        self.cluster.is_exact() && self.service.is_exact()
+    }
+
+    /// Whether `target` fits both parts.
+    pub fn matches(&self, target: &TargetId) -> bool {
+        self.cluster.matches(&target.cluster) && self.service.matches(&target.service)
+    }
+
+    /// The one target that an exact pattern names.
+    pub fn exact(&self) -> Option<TargetId> {
+        self.is_exact().then(|| TargetId::new(self.cluster.as_str(), self.service.as_str()))
+    }
+}
+
+impl fmt::Display for TargetPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cluster, self.service)
+    }
+}
+
+/// A declared capacity: the minimum, and the maximum where the schedule declares one. Counted in tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Floor {
+    /// The least number of tasks, 0 or more.
+    pub min: u32,
+    /// The greatest number of tasks, not below `min`; `None` leaves AWS's own in place.
+    pub max: Option<u32>,
+}
+
+/// A half-open span of time, `[from, to)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first instant inside.
+    pub from: Timestamp,
+    /// The first instant after.
+    pub to: Timestamp,
+}
+
+/// Writes an instant as JSON does everywhere in Baseload: UTC, `Z`, whole seconds.
+pub fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A `serialize_with` for instants; see [`instant`].
+///
+/// # Errors
+/// Only what the serializer itself refuses.
+pub fn serialize_instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&instant(*at))
+}
+
+/// A `serialize_with` for optional instants; `None` becomes null.
+///
+/// # Errors
+/// Only what the serializer itself refuses.
+pub fn serialize_instant_option<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serialize_instant(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_matches_whole_names_and_case_matters() {
+        for (pattern, name, fits) in [
+            ("api-*", "api-a", true),
+            ("api-*", "api-", true),
+            ("api-*", "my-api-a", false),
+            ("API-*", "api-a", false),
+            ("*a*b", "xxaxxb", true),
+            ("*a*b", "xxaxxbc", false),
+            ("?", "", false),
+            ("w?w", "www", true),
+            ("*", "anything", true),
+            ("www", "wwww", false),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(name), fits, "{pattern} against {name}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_read_as_users_type_it() {
+        assert_eq!(TargetId::parse("shop/www").map(|t| t.resource_id()), Some("service/shop/www".to_owned()));
+        assert_eq!(TargetId::parse("shop"), None);
+        assert_eq!(TargetId::parse("shop/www/x"), None);
+        assert_eq!(TargetId::parse("/www"), None);
+    }
+}
