@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn a_finding_shows_its_line_its_help_and_the_other_place() {
-        let mut finding = Diagnostic::new(Severity::Error, "duplicate-key", at(7, 10), "the key `min` stands here twice");
+        let mut finding =
+            Diagnostic::new(Severity::Error, "duplicate-key", at(7, 10), "the key `min` stands here twice");
         finding.label("again here").help("remove one").related(at(0, 3).expect("a place"), "first declared here");
         let shown = text(&[finding], &files(b"min: 1\nmin: 2\n"), Colour::Never);
         let expected = "\
@@ -123,7 +124,8 @@ note: first declared here
 
     #[test]
     fn a_line_of_a_megabyte_is_named_but_not_shown() {
-        let shown = text(&[Diagnostic::new(Severity::Error, "x", at(5, 9), "m")], &files(&[b'a'; 1 << 20]), Colour::Never);
+        let shown =
+            text(&[Diagnostic::new(Severity::Error, "x", at(5, 9), "m")], &files(&[b'a'; 1 << 20]), Colour::Never);
         assert!(shown.len() < 200 && shown.contains("web.yaml:1:6"), "{shown}");
     }
 
