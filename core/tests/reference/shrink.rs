@@ -44,7 +44,9 @@ fn smaller(source: &Source) -> Vec<Source> {
         all.push(less);
     };
     for i in 0..source.schedules.len() {
-        keep(&|s| drop(s.schedules.remove(i)));
+        if source.schedules.len() > 1 {
+            keep(&|s| drop(s.schedules.remove(i)));
+        }
         for w in 0..source.schedules[i].windows.len() {
             keep(&|s| drop(s.schedules[i].windows.remove(w)));
             let plain = |s: &mut Source, f: &dyn Fn(&mut Window)| f(&mut s.schedules[i].windows[w]);

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use crate::compare::{Ask, comparable};
 use crate::oracle::Minute;
 use crate::shrink::assert_same;
-use crate::source::{Cron, Schedule, Source, Window};
+use crate::source::{Cron, Schedule, Source, When, Window};
 use crate::zones::{Change, changes};
 
 #[test]
@@ -86,5 +86,7 @@ fn around(change: &Change) -> Source {
         targets: vec![("sweep", service)],
         ..Schedule::new(change.zone, 1, vec![window])
     };
-    Source::of(windows.into_iter().zip(SERVICES).map(schedule).collect())
+    // Where a whole day is skipped, both edges show the same wall clock.
+    let written = |window: &Window| !matches!(window.when, When::Clock { from, to } if from == to);
+    Source::of(windows.into_iter().filter(written).zip(SERVICES).map(schedule).collect())
 }
