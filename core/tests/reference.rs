@@ -26,6 +26,8 @@ mod yaml;
 #[path = "reference/zones.rs"]
 mod zones;
 
+use baseload_core::calendar::ics;
+use chrono::{Datelike, Days};
 use compare::Ask;
 use random::{Case, case};
 
@@ -48,4 +50,21 @@ fn random_timetables_equal_the_oracle_minute_by_minute() {
         shrink::assert_same(source, span, ask, &format!("case {number}"));
     }
     assert!(compared * 10 >= cases * 8, "only {compared} of {cases} cases lie where the databases agree");
+}
+
+#[test]
+fn random_ics_files_give_the_dates_that_the_oracle_counts_out() {
+    let calendars = (0..2 * CASES).flat_map(|number| case(number).source.calendars);
+    for mut calendar in calendars.filter(|calendar| !calendar.events.is_empty()) {
+        calendar.dates.clear();
+        let text = yaml::ics(&calendar.events);
+        let (read, _) = ics::parse(text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+        let first = calendar.events[0].start - Days::new(40);
+        let horizon = first + Days::new(1500);
+        let expected = dates::dates(&calendar, horizon);
+        for date in first.iter_days().take_while(|date| *date < horizon) {
+            let civil = jiff::civil::date(date.year() as i16, date.month() as i8, date.day() as i8);
+            assert_eq!(read.contains(civil), expected.contains(&date), "{date}\n{text}");
+        }
+    }
 }

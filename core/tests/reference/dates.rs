@@ -97,7 +97,8 @@ fn is_last_of_month(date: NaiveDate) -> bool {
     (date + Days::new(1)).month() != date.month()
 }
 
-fn dates(calendar: &Calendar, horizon: NaiveDate) -> BTreeSet<NaiveDate> {
+/// Every date of the calendar up to the horizon, and a few after it.
+pub fn dates(calendar: &Calendar, horizon: NaiveDate) -> BTreeSet<NaiveDate> {
     let events = calendar.events.iter().filter(|e| !e.cancelled);
     calendar.dates.iter().copied().chain(events.flat_map(|e| event(e, horizon))).collect()
 }

@@ -175,7 +175,8 @@ fn calendar(calendar: &Calendar, style: Style) -> String {
     text
 }
 
-fn ics(events: &[Event]) -> String {
+/// The events as an ICS file.
+pub fn ics(events: &[Event]) -> String {
     let mut lines = vec!["BEGIN:VCALENDAR".to_owned(), "VERSION:2.0".to_owned(), "PRODID:-//reference//EN".to_owned()];
     for (uid, one) in events.iter().enumerate() {
         lines.extend(vevent(uid, one));
