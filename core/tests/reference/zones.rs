@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use baseload_core::timetable::civil::Zones;
+use baseload_core::timetable::Zones;
 use chrono::{Offset, TimeZone};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use jiff::Timestamp;
