@@ -143,3 +143,63 @@ pub struct Segment {
     /// `None`: the target is left alone.
     pub decision: Option<Decision>,
 }
+
+/// PLACEHOLDER until the timetable lands.
+#[derive(Clone, Debug, Default)]
+pub struct Members(Box<[u32]>);
+impl Members {
+    /// x
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+/// PLACEHOLDER
+#[derive(Clone, Debug, Default)]
+pub struct Board;
+impl Board {
+    /// x
+    pub fn advance(&mut self, _schedules: &Schedules, _at: Timestamp) {}
+    /// x
+    pub fn decide(&self, _schedules: &Schedules, _members: &Members) -> Option<Decision> {
+        None
+    }
+}
+impl Schedules {
+    /// x
+    pub fn len(&self) -> usize {
+        self.schedules.len()
+    }
+    /// x
+    pub fn members(&self, _target: &TargetId) -> Members {
+        Members::default()
+    }
+    /// x
+    pub fn exact_targets(&self) -> std::collections::BTreeSet<TargetId> {
+        Default::default()
+    }
+    /// x
+    pub fn has_globs(&self) -> bool {
+        false
+    }
+    /// x
+    pub fn decide(&self, _target: &TargetId, _at: Timestamp) -> Ruling {
+        Ruling { decision: None, until: None }
+    }
+    /// x
+    pub fn segments(&self, _target: &TargetId, _span: Span) -> Vec<Segment> {
+        Vec::new()
+    }
+    /// x
+    pub fn defer_during_deployment(&self, _decision: Option<&Decision>) -> SignedDuration {
+        SignedDuration::ZERO
+    }
+}
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Cause::Default => f.write_str("default"),
+            Cause::Window(name) => write!(f, "window/{name}"),
+            Cause::Override(name) => write!(f, "override/{name}"),
+        }
+    }
+}
