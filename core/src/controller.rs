@@ -32,6 +32,8 @@ pub struct Settings {
     pub resync: SignedDuration,
     /// Whether writes are only reported.
     pub dry_run: bool,
+    /// Whether to ask who else decides over the targets.
+    pub survey: bool,
     /// Seeds the jitter of retries.
     pub seed: u64,
     /// Decides on one target; [`plan::verdict`] everywhere but in tests of what a panic does.
@@ -43,7 +45,13 @@ pub type Planner = fn(&TargetId, Option<&Decision>, &Seen, &History, &Circumstan
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { resync: SignedDuration::from_secs(60), dry_run: false, seed: 0, planner: plan::verdict }
+        Settings {
+            resync: SignedDuration::from_secs(60),
+            dry_run: false,
+            survey: true,
+            seed: 0,
+            planner: plan::verdict,
+        }
     }
 }
 
@@ -274,7 +282,7 @@ struct Busy {
 }
 
 impl Controller {
-    /// A controller without a configuration, which asks for one first.
+    /// A controller without a configuration: hand it [`Event::Loaded`], or [`Chore::Load`] to make it ask.
     pub fn new(settings: Settings, source: String) -> Self {
         let jitter = Jitter::new(settings.seed);
         Controller {
@@ -287,7 +295,7 @@ impl Controller {
             facts: Vec::new(),
             pacer: Pacer::default(),
             jitter,
-            due: Due { load: true, ..Due::default() },
+            due: Due::default(),
             busy: Busy::default(),
             failing: BTreeMap::new(),
             listed: false,
@@ -372,9 +380,17 @@ impl Controller {
         self.pacer.in_flight()
     }
 
-    /// Whether a configuration is in force.
-    pub fn is_configured(&self) -> bool {
-        self.schedules.is_some()
+    /// Whether something is being asked, or will be without a further event.
+    pub fn has_questions(&self) -> bool {
+        let due = self.due.targets || self.due.counts.is_some() || self.due.survey;
+        let busy = self.busy.targets.is_some() || self.busy.counts || self.busy.survey;
+        due || busy || self.rows.values().any(|row| row.looking)
+    }
+
+    /// Whether something is being written, or will be as soon as a pause is over. What only a person can mend is not
+    /// waited for.
+    pub fn has_writes(&self) -> bool {
+        self.rows.values().any(Row::is_moving)
     }
 
     /// Whether a configuration is in force and every target was asked once, answered or not. Once ready, a later
@@ -556,6 +572,7 @@ impl Controller {
 
     fn question_about_others(&mut self, now: Timestamp) -> Option<Query> {
         let rests = self.survey_pause.is_some_and(|until| now < until);
+        self.due.survey &= self.settings.survey;
         if !self.due.survey || rests || self.busy.survey || self.busy.targets.is_some() {
             return None;
         }

@@ -5,6 +5,8 @@
 //! same values again), every registration cuts desired down to max (so some writes are *withheld*), and a minimum above
 //! the live maximum is refused (so a floor is *limited*).
 
+pub mod report;
+
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};

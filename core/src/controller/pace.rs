@@ -9,11 +9,11 @@ use crate::ecs::{EcsError, ErrorKind};
 
 /// A small deterministic generator (SplitMix64) for jitter; nothing secret hangs on it.
 #[derive(Clone, Debug)]
-pub struct Jitter(u64);
+pub(super) struct Jitter(u64);
 
 impl Jitter {
     /// The same seed gives the same sequence.
-    pub fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Jitter(seed)
     }
 
@@ -26,7 +26,7 @@ impl Jitter {
     }
 
     /// Between half of `whole` and all of it, so that targets that failed together do not return together.
-    pub fn spread(&mut self, whole: SignedDuration) -> SignedDuration {
+    pub(super) fn spread(&mut self, whole: SignedDuration) -> SignedDuration {
         let millis = u64::try_from(whole.as_millis()).unwrap_or(0);
         let spread = millis / 2 + self.next() % (millis / 2 + 1);
         SignedDuration::from_millis(i64::try_from(spread).unwrap_or(i64::MAX))
@@ -35,17 +35,17 @@ impl Jitter {
 
 /// The failures of one target's writes, and when the next may be tried.
 #[derive(Clone, Debug, Default)]
-pub struct Backoff {
+pub(super) struct Backoff {
     failures: u32,
     /// No earlier than this.
-    pub not_before: Option<Timestamp>,
+    pub(super) not_before: Option<Timestamp>,
     /// The failure that stands.
-    pub error: Option<EcsError>,
+    pub(super) error: Option<EcsError>,
 }
 
 impl Backoff {
     /// Notes a failure and sets the time of the next try.
-    pub fn fail(&mut self, error: EcsError, now: Timestamp, jitter: &mut Jitter) {
+    pub(super) fn fail(&mut self, error: EcsError, now: Timestamp, jitter: &mut Jitter) {
         let (first, cap) = pause(error.kind);
         let doubled = first.saturating_mul(1 << self.failures.min(16));
         let mut wait = jitter.spread(doubled.min(cap));
@@ -58,12 +58,12 @@ impl Backoff {
     }
 
     /// Forgets everything: the last try was good.
-    pub fn succeed(&mut self) {
+    pub(super) fn succeed(&mut self) {
         *self = Backoff::default();
     }
 
     /// A different floor is due: it does not inherit the pauses of the one before, but for those that concern no value.
-    pub fn renew(&mut self) {
+    pub(super) fn renew(&mut self) {
         let concerns_any_value = self
             .error
             .as_ref()
@@ -75,12 +75,12 @@ impl Backoff {
     }
 
     /// Whether a try is allowed.
-    pub fn is_over(&self, now: Timestamp) -> bool {
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
         self.not_before.is_none_or(|at| at <= now)
     }
 
     /// Moves the pause with a clock that stepped back.
-    pub fn shift(&mut self, by: SignedDuration) {
+    pub(super) fn shift(&mut self, by: SignedDuration) {
         self.not_before = self.not_before.and_then(|at| at.checked_sub(by).ok());
     }
 }
@@ -100,7 +100,7 @@ fn pause(kind: ErrorKind) -> (SignedDuration, SignedDuration) {
 
 /// How many writes may be under way at once, learned from what AWS lets through.
 #[derive(Clone, Debug)]
-pub struct Pacer {
+pub(super) struct Pacer {
     width: f64,
     in_flight: usize,
     hold_until: Option<Timestamp>,
@@ -118,27 +118,27 @@ impl Default for Pacer {
 
 impl Pacer {
     /// Whether another write may leave now.
-    pub fn admits(&self, now: Timestamp) -> bool {
+    pub(super) fn admits(&self, now: Timestamp) -> bool {
         (self.in_flight as f64) < self.width && self.hold_until.is_none_or(|at| at <= now)
     }
 
     /// Until when everything waits, where it does.
-    pub fn held_until(&self) -> Option<Timestamp> {
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
         self.hold_until
     }
 
     /// How many are under way.
-    pub fn in_flight(&self) -> usize {
+    pub(super) fn in_flight(&self) -> usize {
         self.in_flight
     }
 
     /// A write leaves.
-    pub fn sent(&mut self) {
+    pub(super) fn sent(&mut self) {
         self.in_flight += 1;
     }
 
     /// A write came back.
-    pub fn returned(&mut self, outcome: Result<(), ErrorKind>, now: Timestamp, jitter: &mut Jitter) {
+    pub(super) fn returned(&mut self, outcome: Result<(), ErrorKind>, now: Timestamp, jitter: &mut Jitter) {
         self.in_flight = self.in_flight.saturating_sub(1);
         match outcome {
             Ok(()) => {
@@ -158,7 +158,7 @@ impl Pacer {
     }
 
     /// Moves the hold with a clock that stepped back.
-    pub fn shift(&mut self, by: SignedDuration) {
+    pub(super) fn shift(&mut self, by: SignedDuration) {
         self.hold_until = self.hold_until.and_then(|at| at.checked_sub(by).ok());
     }
 }

@@ -249,6 +249,13 @@ impl Row {
         self.raised.is_some() || !well || !settled
     }
 
+    /// Whether a write is under way, or will be as soon as a pause is over.
+    pub(super) fn is_moving(&self) -> bool {
+        let may_help = self.writes.error.as_ref().is_none_or(|error| error.kind.is_passing());
+        let due = self.verdict.action().is_some() || self.verdict.needs_look();
+        self.in_flight.is_some() || (due && may_help)
+    }
+
     /// What the pacer sorts by: rises first, then nudges, then falls; the largest shortfall first.
     pub(super) fn urgency(&self) -> Option<Urgency> {
         let action = self.verdict.action()?;
