@@ -11,6 +11,8 @@ mod targets;
 mod watch;
 
 #[cfg(test)]
+mod moto_tests;
+#[cfg(test)]
 mod scripted;
 #[cfg(test)]
 mod wire_tests;
@@ -24,7 +26,7 @@ use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
@@ -42,31 +44,33 @@ const READ_ATTEMPTS: u32 = 3;
 
 /// One call that was made, for counters, histograms and the clock's skew.
 #[derive(Clone, Copy, Debug)]
-pub struct CallRecord {
+pub(crate) struct CallRecord {
     /// Which operation.
-    pub operation: Operation,
+    pub(crate) operation: Operation,
     /// How it ended.
-    pub outcome: Result<(), ErrorKind>,
+    pub(crate) outcome: Result<(), ErrorKind>,
     /// From the request to its answer, credentials included.
-    pub duration: Duration,
+    pub(crate) duration: Duration,
     /// AWS's clock as the answer told it (its `Date` header, whole seconds); to be compared with ours on receipt.
-    pub date: Option<Timestamp>,
+    pub(crate) date: Option<Timestamp>,
 }
 
 /// Called after every attempt, from whichever task made it: it must not block.
-pub type OnCall = Arc<dyn Fn(CallRecord) + Send + Sync>;
+pub(crate) type OnCall = Arc<dyn Fn(CallRecord) + Send + Sync>;
 
 /// How long AWS may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// To establish a connection.
-    pub connect: Duration,
+    pub(crate) connect: Duration,
     /// For one attempt, connection and credentials included.
-    pub attempt: Duration,
+    pub(crate) attempt: Duration,
     /// To find credentials; below `attempt`, so that a hanging provider is told from a hanging service.
-    pub credentials: Duration,
+    pub(crate) credentials: Duration,
     /// The longest pause before the first repetition of a read; the next may be twice as long.
-    pub pause: Duration,
+    pub(crate) pause: Duration,
+    /// For one whole question, however many calls it takes: after that no further call is begun for it.
+    pub(crate) question: Duration,
 }
 
 impl Default for Patience {
@@ -76,28 +80,30 @@ impl Default for Patience {
             attempt: Duration::from_secs(5),
             credentials: Duration::from_secs(4),
             pause: Duration::from_millis(200),
+            question: Duration::from_secs(60),
         }
     }
 }
 
 /// Where AWS is and who is told about calls.
-pub struct AwsConfig {
+pub(crate) struct AwsConfig {
     /// A server on loopback that stands in for AWS, as `http://HOST:PORT`: neither credentials nor region nor proxy are
     /// looked up then. `None` is AWS itself, through the SDK's default chain.
-    pub stand_in: Option<String>,
+    pub(crate) stand_in: Option<String>,
     /// How long AWS may take.
-    pub patience: Patience,
+    pub(crate) patience: Patience,
     /// Who is told about every call.
-    pub on_call: OnCall,
+    pub(crate) on_call: OnCall,
 }
 
 /// The clients for one account and region. Cloning is cheap: all clones share connections and limits.
 #[derive(Clone)]
-pub struct Aws {
+pub(crate) struct Aws {
     scaling: aws_sdk_applicationautoscaling::Client,
     ecs: aws_sdk_ecs::Client,
     reads: Arc<Semaphore>,
-    pause: Duration,
+    patience: Patience,
+    asking_until: Option<Instant>,
     on_call: OnCall,
 }
 
@@ -110,10 +116,10 @@ impl fmt::Debug for Aws {
 impl Aws {
     /// Prepares the clients; nothing is sent yet but what finding the region takes. Without credentials or a region it
     /// is the calls that fail, so that both may turn up later.
-    pub async fn connect(config: AwsConfig) -> Aws {
+    pub(crate) async fn connect(config: AwsConfig) -> Aws {
         let sdk = match &config.stand_in {
             Some(endpoint) => stand_in(endpoint),
-            None => aws_config::defaults(BehaviorVersion::v2026_01_12()).load().await,
+            None => aws_config::defaults(BehaviorVersion::v2026_01_12()).app_name(app_name()).load().await,
         };
         Aws::over(sdk, config)
     }
@@ -131,18 +137,20 @@ impl Aws {
             scaling: aws_sdk_applicationautoscaling::Client::new(&sdk),
             ecs: aws_sdk_ecs::Client::new(&sdk),
             reads: Arc::new(Semaphore::new(READS_IN_FLIGHT)),
-            pause: patience.pause,
+            patience,
+            asking_until: None,
             on_call: config.on_call,
         }
     }
 
     /// Asks. Whatever fails is said in the answer, target by target.
-    pub async fn observe(&self, query: &Query) -> Observation {
+    pub(crate) async fn observe(&self, query: &Query) -> Observation {
+        let asking = Aws { asking_until: Some(Instant::now() + self.patience.question), ..self.clone() };
         match query {
-            Query::Targets(wanted) => Observation::Targets(self.targets(wanted).await),
-            Query::AllTargets => Observation::Targets(self.all_targets().await),
-            Query::Services(wanted) => Observation::Services(self.services(wanted).await),
-            Query::Survey(wanted) => Observation::Survey(self.survey(wanted).await),
+            Query::Targets(wanted) => Observation::Targets(asking.targets(wanted).await),
+            Query::AllTargets => Observation::Targets(asking.all_targets().await),
+            Query::Services(wanted) => Observation::Services(asking.services(wanted).await),
+            Query::Survey(wanted) => Observation::Survey(asking.survey(wanted).await),
         }
     }
 
@@ -150,7 +158,7 @@ impl Aws {
     ///
     /// # Errors
     /// With [`ErrorKind::OutcomeUnknown`] the write may have taken effect all the same; with any other kind it has not.
-    pub async fn apply(&self, action: &Action) -> Result<(), EcsError> {
+    pub(crate) async fn apply(&self, action: &Action) -> Result<(), EcsError> {
         self.register(action).await
     }
 
@@ -163,13 +171,16 @@ impl Aws {
         let mut attempt = 1;
         loop {
             let slot = self.reads.acquire().await.expect("the semaphore is never closed");
+            if self.asking_until.is_some_and(|until| Instant::now() >= until) {
+                return Err(classify::unusable(operation, "OutOfTime", "the question took too long as a whole"));
+            }
             let answer = self.call(operation, &send).await;
             drop(slot);
             match answer {
                 Err(error) if attempt < READ_ATTEMPTS && worth_repeating(&error) => {}
                 answer => return answer,
             }
-            sleep(jittered(self.pause * attempt)).await;
+            sleep(jittered(self.patience.pause * attempt)).await;
             attempt += 1;
         }
     }
@@ -201,6 +212,11 @@ fn jittered(pause: Duration) -> Duration {
 
 fn timeouts(patience: Patience) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(patience.connect).operation_attempt_timeout(patience.attempt).build()
+}
+
+/// Stands in the user agent, and so in CloudTrail.
+fn app_name() -> AppName {
+    AppName::new("baseload").expect("the name holds only letters")
 }
 
 fn stand_in(endpoint: &str) -> SdkConfig {

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_ecs::config::http::HttpResponse;
-use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use baseload_core::ecs::{EcsError, ErrorKind, Operation};
 
 /// How much of a message is kept, in characters.
@@ -98,7 +98,7 @@ where
             let code = code.map_or_else(|| format!("HTTP{status}"), str::to_owned);
             (kind(&code, message.unwrap_or_default(), status), code)
         }
-        SdkError::ResponseError(_) => (ErrorKind::Unavailable, "UnusableAnswer".to_owned()),
+        SdkError::ResponseError(answer) => without_sense(answer.raw()),
         unanswered => without_answer(sent, unanswered),
     };
     EcsError {
@@ -136,13 +136,22 @@ fn kind_of_status(status: u16) -> ErrorKind {
     }
 }
 
+/// An answer that is not AWS's protocol, from a proxy perhaps: what its status says, unless that claims success.
+fn without_sense(answer: &HttpResponse) -> (ErrorKind, String) {
+    match answer.status().as_u16() {
+        200..=299 => (ErrorKind::Unavailable, "UnusableAnswer".to_owned()),
+        status => (kind_of_status(status), format!("HTTP{status}")),
+    }
+}
+
 fn without_answer<E>(sent: bool, failed: &SdkError<E, HttpResponse>) -> (ErrorKind, String)
 where
     E: Error + 'static,
 {
     let (kind, code) = match (sent, failed) {
         (_, SdkError::ConstructionFailure(_)) => (ErrorKind::Unreachable, "ConstructionFailure"),
-        (false, _) => (ErrorKind::Credentials, "NoCredentials"), // signing is all that comes before sending
+        (false, failed) if without_region(failed) => (ErrorKind::Unreachable, "NoRegion"),
+        (false, _) => (ErrorKind::Credentials, "NoCredentials"), // else signing is all that comes before sending
         (true, SdkError::TimeoutError(_)) => (ErrorKind::OutcomeUnknown, "Timeout"),
         (true, failed) if never_connected(failed) => (ErrorKind::Unreachable, "ConnectFailure"),
         (true, _) => (ErrorKind::OutcomeUnknown, "DispatchFailure"),
@@ -156,6 +165,11 @@ fn never_connected(failed: &(dyn Error + 'static)) -> bool {
         error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
     };
     chain(failed).any(connecting)
+}
+
+/// The SDK has no type for it.
+fn without_region(failed: &(dyn Error + 'static)) -> bool {
+    chain(failed).any(|error| error.to_string().contains("Missing Region"))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -175,8 +189,16 @@ where
 {
     match failed {
         SdkError::ServiceError(refused) => refused.err().message().unwrap_or("(no message)").to_owned(),
-        other => chain(other).map(ToString::to_string).collect::<Vec<_>>().join(": "),
+        other => causes(other),
     }
+}
+
+/// The causes below the SDK's own words for the case, outermost first. What a credential process printed is left out:
+/// it may be anything.
+fn causes(failed: &(dyn Error + 'static)) -> String {
+    let telling = chain(failed).skip(1).filter(|error| !error.is::<ConnectorError>());
+    let causes = telling.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    causes.split(" Stderr:").next().unwrap_or_default().to_owned()
 }
 
 /// One line, without control characters, of bounded length.
@@ -248,6 +270,14 @@ mod tests {
     fn a_message_is_one_line_of_bounded_length_without_control_characters() {
         assert_eq!(presentable("a\u{1b}[31mb\tc"), "a [31mb c");
         assert_eq!(presentable(&"é".repeat(301)), "é".repeat(300) + "…");
+    }
+
+    #[test]
+    fn f4_what_a_credential_process_printed_is_dropped() {
+        let printed = "the process exited with code 1. Stderr: SECRET";
+        let cause = ConnectorError::other(printed.into(), None);
+        let failed = SdkError::<std::convert::Infallible, HttpResponse>::dispatch_failure(cause);
+        assert_eq!(causes(&failed), "the process exited with code 1.");
     }
 
     #[test]

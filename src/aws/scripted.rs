@@ -49,12 +49,20 @@ pub(super) struct Scripted {
 }
 
 impl Scripted {
+    /// With more patience than any answer takes: on a busy machine a brief one might run out.
     pub(super) async fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Scripted::start_with(Patience { pause: impatient().pause, ..Patience::default() }, script).await
+    }
+
+    pub(super) async fn start_with(
+        patience: Patience,
+        script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let asked = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(serve(listener, Arc::new(script), Arc::clone(&asked)));
-        let (aws, recorded) = connect(address).await;
+        let (aws, recorded) = connect(address, patience).await;
         Scripted { aws, asked, recorded }
     }
 
@@ -72,16 +80,15 @@ impl Scripted {
 /// Little patience, so that tests of time-outs are quick.
 pub(super) fn impatient() -> Patience {
     let brief = Duration::from_millis(400);
-    Patience { connect: brief, attempt: brief, credentials: brief / 2, pause: Duration::from_millis(1) }
+    let pause = Duration::from_millis(1);
+    Patience { connect: brief, attempt: brief, credentials: brief / 2, pause, question: brief * 50 }
 }
 
 /// The adapter against whatever listens, or not, at `address`.
-pub(super) async fn connect(address: SocketAddr) -> (Aws, Arc<Mutex<Vec<CallRecord>>>) {
+pub(super) async fn connect(address: SocketAddr, patience: Patience) -> (Aws, Arc<Mutex<Vec<CallRecord>>>) {
     let recorded = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&recorded);
     let on_call = Arc::new(move |record| log.lock().expect("no test panics while it holds the log").push(record));
-    // A whole answer takes milliseconds, but on a busy machine perhaps more than a brief patience.
-    let patience = Patience { pause: impatient().pause, ..Patience::default() };
     let config = AwsConfig { stand_in: Some(format!("http://{address}")), patience, on_call };
     (Aws::connect(config).await, recorded)
 }

@@ -151,7 +151,7 @@ async fn f2_a_failed_batch_leaves_only_its_own_targets_unknown() {
 }
 
 #[tokio::test]
-async fn f2_a_read_that_fails_once_is_repeated_at_once() {
+async fn f2_a_read_that_fails_once_is_repeated_within_the_question() {
     let calls = AtomicUsize::new(0);
     let server = Scripted::start(move |request| match calls.fetch_add(1, Ordering::Relaxed) {
         0 => Reply::Close,
@@ -214,7 +214,7 @@ async fn f4_a_refused_connection_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
     let address = listener.local_addr().expect("a bound listener has an address");
     drop(listener);
-    let (aws, recorded) = connect(address).await;
+    let (aws, recorded) = connect(address, impatient()).await;
     let outcome = aws.apply(&write(Some(1), None)).await.map_err(|error| error.kind);
     assert_eq!(outcome, Err(ErrorKind::Unreachable));
     let answer = targets(&aws, Query::AllTargets).await;
@@ -235,24 +235,46 @@ async fn f4_no_credentials_and_a_hanging_provider_are_told_as_such() {
     for provider in [none, hanging] {
         let aws = with_credentials(provider);
         let error = aws.apply(&write(Some(1), None)).await.expect_err("there are no credentials");
-        assert_eq!(error.kind, ErrorKind::Credentials, "{error}");
+        assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Credentials, "NoCredentials"), "{error}");
         let answer = targets(&aws, Query::AllTargets).await;
         assert_eq!(only_failure(&answer).error.kind, ErrorKind::Credentials);
     }
 }
 
 #[tokio::test]
+async fn f4_without_a_region_nobody_can_be_reached() {
+    let credentials = SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test"));
+    let version = BehaviorVersion::v2026_01_12();
+    let sdk = SdkConfig::builder().behavior_version(version).credentials_provider(credentials).build();
+    let aws = Aws::over(sdk, AwsConfig { stand_in: None, patience: impatient(), on_call: Arc::new(|_| ()) });
+    let error = aws.apply(&write(Some(1), None)).await.expect_err("there is no region");
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unreachable, "NoRegion"));
+}
+
+#[tokio::test]
+async fn f4_a_question_ends_in_bounded_time_whatever_its_calls_take() {
+    let patience = Patience { question: Duration::ZERO, ..Patience::default() };
+    let server = Scripted::start_with(patience, describe).await;
+    let answer = targets(&server.aws, Query::Targets(many(120))).await;
+    assert!(answer.failed.len() == 3 && answer.failed.iter().all(|failure| failure.error.code == "OutOfTime"));
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn f3_a_proxy_that_speaks_html_is_understood_by_its_status() {
+    for (status, kind) in [(429, ErrorKind::Throttled), (403, ErrorKind::Denied), (502, ErrorKind::OutcomeUnknown)] {
+        let (outcome, _) = applied(move || Reply::Answer(status, "", "<html>".to_owned())).await;
+        assert_eq!(outcome.map_err(|error| error.kind), Err(kind), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn f4_a_server_that_says_nothing_is_given_up() {
-    let server = Scripted::start(|_| Reply::Hang).await;
-    let endpoint = server.aws.scaling.config().clone();
-    let scaling = aws_sdk_applicationautoscaling::Client::from_conf(
-        endpoint.to_builder().timeout_config(timeouts(impatient())).build(),
-    );
-    let aws = Aws { scaling, ..server.aws.clone() };
-    let answer = targets(&aws, Query::Targets(many(1))).await;
+    let server = Scripted::start_with(impatient(), |_| Reply::Hang).await;
+    let answer = targets(&server.aws, Query::Targets(many(1))).await;
     let error = &only_failure(&answer).error;
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::OutcomeUnknown, "Timeout"));
-    let outcome = aws.apply(&write(Some(1), None)).await.map_err(|error| error.kind);
+    let outcome = server.aws.apply(&write(Some(1), None)).await.map_err(|error| error.kind);
     assert_eq!(outcome, Err(ErrorKind::OutcomeUnknown));
 }
 
