@@ -2,6 +2,8 @@
 //!
 //! Pure functions of the schedules and an instant. Nothing here knows AWS, and nothing here reads a clock.
 
+pub mod civil;
+
 use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime};
@@ -16,6 +18,18 @@ use crate::model::{Floor, Span, TargetId, TargetPattern};
 #[derive(Clone, Debug, Default)]
 pub struct Schedules {
     schedules: Vec<Schedule>, // sorted by precedence: highest priority first, then name
+}
+
+impl Schedules {
+    /// Placeholder.
+    pub fn new(schedules: Vec<Schedule>) -> Schedules {
+        Schedules { schedules }
+    }
+
+    /// Placeholder.
+    pub fn iter(&self) -> impl Iterator<Item = &Schedule> {
+        self.schedules.iter()
+    }
 }
 
 /// One `ScalingSchedule`.
