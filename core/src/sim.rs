@@ -22,6 +22,8 @@ use crate::model::TargetId;
 
 mod chance;
 mod faults;
+#[cfg(test)]
+mod fixture;
 mod port;
 mod scaling;
 mod service;
@@ -325,4 +327,109 @@ fn cpu_policy(percent: u32, now: Timestamp) -> (String, Policy) {
     let tracking = Tracking::new(f64::from(percent), ScaleIn::Enabled, tracking::DEFAULT_COOLDOWN);
     let kind = "TargetTrackingScaling".to_owned();
     ("cpu".to_owned(), Policy { kind, configuration, created: now, tracking: Some(tracking) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{after, register, shop, start, www};
+    use super::*;
+    use crate::ecs::{Action, Query};
+
+    /// Twelve hours of calls and of traffic, written out.
+    fn trace(seed: u64) -> String {
+        let mut sim = shop(seed, &ServiceSpec::default());
+        let mut lines = Vec::new();
+        for minute in 0..720 {
+            let now = after(&sim, 60);
+            if minute % 240 == 100 {
+                let action = Action { target: www(), min: Some(minute / 240 + 1), max: None };
+                lines.push(format!("{:?}", sim.apply(&action, now)));
+            }
+            lines.push(format!("{:?}", sim.observe(&Query::Services(vec![www()]), now)));
+        }
+        let now = sim.now();
+        let activities = "AnyScaleFrontendService.DescribeScalingActivities";
+        let activities = sim.call(activities, &serde_json::json!({ "ServiceNamespace": "ecs" }), now);
+        lines.push(activities.unwrap().to_string());
+        lines.join("\n")
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_trace_byte_for_byte_and_another_seed_another() {
+        assert_eq!(trace(1), trace(1));
+        assert_ne!(trace(1), trace(2));
+    }
+
+    #[test]
+    fn how_often_time_is_looked_at_changes_nothing() {
+        let mut often = shop(1, &ServiceSpec::default());
+        let mut once = often.clone();
+        for second in 0..20_000 {
+            often.advance(start() + SignedDuration::from_secs(second));
+        }
+        once.advance(often.now());
+        assert_eq!(format!("{often:?}"), format!("{once:?}"));
+    }
+
+    #[test]
+    fn a_registration_lifts_desired_to_the_minimum_within_a_second() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        register(&mut sim, Some(4), None).unwrap();
+        assert_eq!(sim.service(&www()).unwrap().desired, 1);
+        sim.advance(after(&sim, 1));
+        assert_eq!(sim.service(&www()).unwrap().desired, 4);
+    }
+
+    #[test]
+    fn a_registration_cuts_desired_to_the_maximum_within_a_second() {
+        let mut sim = shop(1, &ServiceSpec { desired: 8, ..ServiceSpec::default() });
+        register(&mut sim, None, Some(3)).unwrap();
+        sim.advance(after(&sim, 1));
+        let counts = sim.service(&www()).unwrap();
+        assert_eq!((counts.desired, counts.running), (3, 3));
+    }
+
+    #[test]
+    fn tasks_take_between_25_and_60_seconds_to_start() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        register(&mut sim, Some(6), None).unwrap();
+        sim.advance(after(&sim, 25));
+        let counts = sim.service(&www()).unwrap();
+        assert_eq!((counts.running, counts.pending), (1, 5));
+        sim.advance(after(&sim, 36));
+        let counts = sim.service(&www()).unwrap();
+        assert_eq!((counts.running, counts.pending), (6, 0));
+    }
+
+    #[test]
+    fn a_task_that_is_cancelled_while_it_starts_never_runs() {
+        let mut sim = shop(1, &ServiceSpec { cpu_target: None, ..ServiceSpec::default() });
+        register(&mut sim, Some(6), None).unwrap();
+        sim.advance(after(&sim, 5));
+        register(&mut sim, Some(1), Some(1)).unwrap();
+        sim.advance(after(&sim, 300));
+        let counts = sim.service(&www()).unwrap();
+        assert_eq!((counts.desired, counts.running, counts.pending), (1, 1, 0));
+    }
+
+    #[test]
+    fn g11_a_desired_count_set_below_the_minimum_by_hand_stays_until_the_same_minimum_is_registered_again() {
+        let spec = ServiceSpec { desired: 5, bounds: Some((5, 10)), cpu_target: None, ..ServiceSpec::default() };
+        let mut sim = shop(1, &spec);
+        fixture::scale_by_hand(&mut sim, 2);
+        sim.advance(after(&sim, 3600));
+        assert_eq!(sim.service(&www()).unwrap().desired, 2);
+        register(&mut sim, Some(5), None).unwrap();
+        sim.advance(after(&sim, 1));
+        assert_eq!(sim.service(&www()).unwrap().desired, 5);
+    }
+
+    #[test]
+    fn time_that_runs_backwards_stands_still() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let now = after(&sim, 60);
+        sim.advance(now);
+        sim.advance(start());
+        assert_eq!(sim.now(), now);
+    }
 }

@@ -192,3 +192,156 @@ fn kind_of(refusal: &WireError) -> ErrorKind {
         _ => ErrorKind::Invalid,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{after, register, scaling, shop, start, www};
+    use super::super::{Family, Fault, Lasting, Rate, Scope, ServiceSpec};
+    use super::*;
+    use serde_json::json;
+
+    fn many(count: usize) -> (Sim, Vec<TargetId>) {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let ids: Vec<_> = (1..count).map(|n| TargetId::new("shop", format!("s{n:04}"))).chain([www()]).collect();
+        for id in &ids {
+            sim.add_service(id.clone(), &ServiceSpec::default());
+        }
+        (sim, ids)
+    }
+
+    fn targets(observation: Observation) -> Answer<ScalableTarget> {
+        match observation {
+            Observation::Targets(answer) => answer,
+            other => panic!("asked for targets, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn targets_are_asked_for_by_fifties_and_services_by_tens() {
+        let (mut sim, ids) = many(101);
+        let answer = targets(sim.observe(&Query::Targets(ids.clone()), start()));
+        assert_eq!((answer.found.len(), answer.failed.len()), (101, 0));
+        sim.observe(&Query::Services(ids), start());
+        assert_eq!(sim.calls()[&Operation::DescribeScalableTargets], 3);
+        assert_eq!(sim.calls()[&Operation::DescribeServices], 11);
+    }
+
+    #[test]
+    fn the_whole_list_comes_in_pages_of_fifty() {
+        for (count, calls) in [(50, 1), (51, 2), (100, 2), (120, 3)] {
+            let (mut sim, ids) = many(count);
+            let answer = targets(sim.observe(&Query::AllTargets, start()));
+            assert_eq!(answer.found.into_keys().collect::<Vec<_>>(), ids, "both are sorted");
+            assert_eq!(sim.calls()[&Operation::DescribeScalableTargets], calls);
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_not_registered_was_asked_for_and_is_not_there() {
+        let mut sim = shop(1, &ServiceSpec { bounds: None, ..ServiceSpec::default() });
+        let answer = targets(sim.observe(&Query::Targets(vec![www()]), start()));
+        assert_eq!(answer.found[&www()], None);
+    }
+
+    #[test]
+    fn f2_a_failed_batch_fails_its_own_targets_and_no_others() {
+        let (mut sim, ids) = many(120);
+        sim.fail_next(Operation::DescribeScalableTargets, "ThrottlingException");
+        let answer = targets(sim.observe(&Query::Targets(ids.clone()), start()));
+        assert_eq!(answer.failed.len(), 1);
+        assert_eq!(answer.failed[0].targets.as_deref(), Some(&ids[..50]));
+        assert_eq!(answer.failed[0].error.kind, ErrorKind::Throttled);
+        assert_eq!(answer.found.len(), 70);
+    }
+
+    #[test]
+    fn f2_a_failed_listing_says_so_of_the_namespace() {
+        let (mut sim, _) = many(120);
+        sim.fail_next(Operation::DescribeScalableTargets, "InternalServiceException");
+        let answer = targets(sim.observe(&Query::AllTargets, start()));
+        assert_eq!((answer.failed[0].targets.as_ref(), answer.failed[0].error.kind), (None, ErrorKind::Unavailable));
+    }
+
+    #[test]
+    fn f5_a_lost_answer_leaves_the_write_done_and_its_outcome_unknown() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        sim.inject(Scope::WritesTo(www()), Fault::LoseAnswer, Lasting::Times(1));
+        assert_eq!(register(&mut sim, Some(3), None).unwrap_err().kind, ErrorKind::OutcomeUnknown);
+        assert_eq!(sim.bounds(&www()), Some((3, 10)));
+    }
+
+    #[test]
+    fn f6_a_conflict_meets_one_target_and_passes() {
+        let (mut sim, ids) = many(2);
+        sim.inject(Scope::WritesTo(www()), Fault::refuse("ConcurrentUpdateException"), Lasting::Times(2));
+        let other = Action { target: ids[0].clone(), min: Some(2), max: None };
+        assert_eq!(sim.apply(&other, start()), Ok(()));
+        for _ in 0..2 {
+            assert_eq!(register(&mut sim, Some(3), None).unwrap_err().kind, ErrorKind::Conflict);
+        }
+        assert_eq!(register(&mut sim, Some(3), None), Ok(()));
+    }
+
+    #[test]
+    fn f20_an_outage_ends_at_its_instant() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let end = after(&sim, 3600);
+        sim.inject(Scope::Everything, Fault::Unreachable, Lasting::Until(end));
+        assert_eq!(register(&mut sim, Some(3), None).unwrap_err().kind, ErrorKind::Unreachable);
+        assert_eq!(sim.bounds(&www()), Some((1, 10)), "the call never arrived");
+        sim.advance(end);
+        assert_eq!(register(&mut sim, Some(3), None), Ok(()));
+    }
+
+    #[test]
+    fn f1_a_bucket_of_fifty_that_regains_five_a_second_lets_just_so_many_through() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        sim.limit(Family::AutoScaling, Some(Rate { burst: 50, per_second: 5 }));
+        let burst = |sim: &mut Sim| (0..100).filter(|_| register(sim, Some(1), None).is_ok()).count();
+        assert_eq!(burst(&mut sim), 50);
+        sim.advance(after(&sim, 2));
+        assert_eq!(burst(&mut sim), 10);
+        assert_eq!(register(&mut sim, Some(1), None).unwrap_err().kind, ErrorKind::Throttled);
+        sim.limit(Family::AutoScaling, None);
+        assert_eq!(burst(&mut sim), 100);
+    }
+
+    #[test]
+    fn f10_a_missing_permission_is_told_from_other_validation_errors_by_its_message() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let message = "User is missing the following permissions: ecs:UpdateService";
+        let refusal = WireError::new(400, "ValidationException", message);
+        sim.inject(Scope::Everything, Fault::Refuse(refusal), Lasting::Times(1));
+        assert_eq!(register(&mut sim, Some(1), None).unwrap_err().kind, ErrorKind::Denied);
+        assert_eq!(register(&mut sim, Some(11), None).unwrap_err().kind, ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn a_survey_names_policies_and_rivals() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let action = json!({
+            "ScheduledActionName": "night", "Schedule": "rate(1 day)", "ScalableTargetAction": { "MinCapacity": 1 },
+        });
+        scaling(&mut sim, "PutScheduledAction", action).unwrap();
+        let predictive = json!({
+            "PolicyName": "oracle", "PolicyType": "PredictiveScaling", "PredictiveScalingPolicyConfiguration": {},
+        });
+        scaling(&mut sim, "PutScalingPolicy", predictive).unwrap();
+        let expected = Survey {
+            policies: vec!["cpu".to_owned(), "oracle".to_owned()],
+            predictive: vec!["oracle".to_owned()],
+            scheduled_actions: vec!["night".to_owned()],
+        };
+        let Observation::Survey(answer) = sim.observe(&Query::Survey(vec![www()]), start()) else { panic!("a survey") };
+        assert_eq!(answer.found[&www()], Some(expected));
+    }
+
+    #[test]
+    fn a_foreign_call_is_neither_counted_nor_failed_nor_throttled() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        sim.inject(Scope::Everything, Fault::Unreachable, Lasting::Times(1));
+        sim.limit(Family::AutoScaling, Some(Rate { burst: 0, per_second: 0 }));
+        scaling(&mut sim, "RegisterScalableTarget", json!({ "MinCapacity": 2 })).unwrap();
+        assert!(sim.calls().is_empty());
+    }
+}

@@ -140,3 +140,147 @@ fn scale_in(target: &TargetId, service: &mut Service, cpu_percent: f64, now: Tim
 fn cause(target: &TargetId, policy: &str, side: &str) -> String {
     format!("monitor alarm {} in state ALARM triggered policy {policy}", alarm_name(target, policy, side))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{after, register, scale_by_hand, scaling, shop, start, www};
+    use super::super::{ServiceSpec, Sim};
+    use super::*;
+    use serde_json::json;
+
+    fn at(time: &str) -> Timestamp {
+        format!("2026-11-18T{time}:00Z").parse().unwrap()
+    }
+
+    fn desired(sim: &mut Sim, now: Timestamp) -> u32 {
+        sim.advance(now);
+        sim.service(&www()).unwrap().desired
+    }
+
+    fn latest_cause(sim: &mut Sim) -> String {
+        let answer = scaling(sim, "DescribeScalingActivities", json!({ "MaxResults": 1 })).unwrap();
+        answer["ScalingActivities"][0]["Cause"].as_str().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn target_tracking_follows_lunch_and_dinner_and_comes_down_at_night() {
+        let mut sim = shop(3, &ServiceSpec::default());
+        let [morning, lunch, afternoon, dinner, late] = ["05:00", "12:30", "16:00", "19:20", "23:59"].map(at);
+        let morning = desired(&mut sim, morning);
+        let lunch = desired(&mut sim, lunch);
+        let afternoon = desired(&mut sim, afternoon);
+        let dinner = desired(&mut sim, dinner);
+        let late = desired(&mut sim, late);
+        assert_eq!(morning, 1);
+        assert!(
+            lunch > morning && afternoon < lunch && dinner > afternoon && late < dinner,
+            "{lunch} {afternoon} {dinner} {late}"
+        );
+    }
+
+    #[test]
+    fn utilisation_stays_near_the_target_once_the_policy_has_acted() {
+        let mut sim = shop(3, &ServiceSpec::default());
+        sim.advance(at("19:20"));
+        let cpu = cpu_percent(&sim.services[&www()], &LocalMinute::at(at("19:20"), &jiff::tz::TimeZone::UTC)).unwrap();
+        assert!((50.0..80.0).contains(&cpu), "{cpu}");
+    }
+
+    #[test]
+    fn lowering_the_minimum_scales_nothing_in_until_the_policy_does_a_quarter_of_an_hour_later() {
+        let mut sim = shop(1, &ServiceSpec { desired: 4, bounds: Some((4, 10)), ..ServiceSpec::default() });
+        sim.advance(at("02:05"));
+        register(&mut sim, Some(1), None).unwrap();
+        assert_eq!(desired(&mut sim, at("02:14")), 4);
+        assert_eq!(desired(&mut sim, at("02:15")), 3);
+        assert!(latest_cause(&mut sim).contains("AlarmLow-cpu in state ALARM triggered policy cpu"));
+        assert_eq!(desired(&mut sim, at("02:19")), 3);
+        assert_eq!(desired(&mut sim, at("02:20")), 2);
+    }
+
+    #[test]
+    fn lowering_the_minimum_of_a_service_without_policies_scales_nothing_in_ever() {
+        let spec = ServiceSpec { desired: 4, bounds: Some((4, 10)), cpu_target: None, ..ServiceSpec::default() };
+        let mut sim = shop(1, &spec);
+        register(&mut sim, Some(1), None).unwrap();
+        assert_eq!(desired(&mut sim, at("23:00")), 4);
+    }
+
+    #[test]
+    fn a_floor_of_zero_is_a_door_of_one_way() {
+        let mut sim = shop(1, &ServiceSpec { desired: 0, bounds: Some((0, 10)), ..ServiceSpec::default() });
+        assert_eq!(desired(&mut sim, at("19:30")), 0);
+        register(&mut sim, Some(1), None).unwrap();
+        let now = after(&sim, 600);
+        assert!(desired(&mut sim, now) > 1, "with a task there is data again");
+    }
+
+    #[test]
+    fn a_policy_stays_within_the_bounds() {
+        let mut sim = shop(3, &ServiceSpec { desired: 2, bounds: Some((2, 3)), ..ServiceSpec::default() });
+        assert_eq!(desired(&mut sim, at("05:00")), 2);
+        assert_eq!(desired(&mut sim, at("19:20")), 3);
+    }
+
+    #[test]
+    fn suspended_scaling_stays_where_it_is_and_a_suspended_schedule_suspends_no_policy() {
+        for (flag, dinner) in [
+            ("DynamicScalingOutSuspended", 1..=1),
+            ("DynamicScalingInSuspended", 2..=10),
+            ("ScheduledScalingSuspended", 2..=10),
+        ] {
+            let mut sim = shop(3, &ServiceSpec::default());
+            scaling(&mut sim, "RegisterScalableTarget", json!({ "SuspendedState": { flag: true } })).unwrap();
+            assert!(dinner.contains(&desired(&mut sim, at("19:20"))), "{flag}");
+        }
+        let mut sim = shop(3, &ServiceSpec { desired: 5, ..ServiceSpec::default() });
+        let suspend = json!({ "SuspendedState": { "DynamicScalingInSuspended": true } });
+        scaling(&mut sim, "RegisterScalableTarget", suspend).unwrap();
+        assert_eq!(desired(&mut sim, at("06:00")), 5);
+    }
+
+    #[test]
+    fn f18_a_deployment_switches_scale_in_off_unless_a_third_party_deploys() {
+        for (controller, expected) in
+            [(DeploymentController::Ecs, 4), (DeploymentController::CodeDeploy, 4), (DeploymentController::External, 1)]
+        {
+            let spec = ServiceSpec { desired: 4, deployment_controller: controller, ..ServiceSpec::default() };
+            let mut sim = shop(1, &spec);
+            sim.begin_deployment(&www());
+            assert_eq!(desired(&mut sim, at("05:00")), expected, "{controller:?}");
+            sim.end_deployment(&www());
+            assert_eq!(desired(&mut sim, at("06:00")), 1);
+        }
+    }
+
+    #[test]
+    fn scaling_out_lifts_a_hand_set_count_to_the_minimum_first_and_scaling_in_leaves_it() {
+        let mut sim = shop(3, &ServiceSpec { desired: 6, bounds: Some((6, 10)), ..ServiceSpec::default() });
+        scale_by_hand(&mut sim, 2);
+        assert_eq!(desired(&mut sim, at("05:00")), 2);
+        assert!(desired(&mut sim, at("19:20")) >= 6);
+    }
+
+    #[test]
+    fn scaling_in_brings_a_hand_set_count_above_the_maximum_back_to_it() {
+        let mut sim = shop(1, &ServiceSpec { bounds: Some((1, 5)), ..ServiceSpec::default() });
+        scale_by_hand(&mut sim, 9);
+        assert_eq!(desired(&mut sim, start() + SignedDuration::from_mins(17)), 5);
+    }
+
+    #[test]
+    fn a_policy_with_scale_in_disabled_only_scales_out() {
+        let mut sim = shop(3, &ServiceSpec { cpu_target: None, ..ServiceSpec::default() });
+        let body = json!({
+            "PolicyName": "up", "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": 70, "DisableScaleIn": true,
+                "PredefinedMetricSpecification": { "PredefinedMetricType": "ECSServiceAverageCPUUtilization" },
+            },
+        });
+        scaling(&mut sim, "PutScalingPolicy", body).unwrap();
+        let dinner = desired(&mut sim, at("20:00"));
+        assert!(dinner > 1);
+        assert_eq!(desired(&mut sim, at("23:59")), dinner);
+    }
+}

@@ -291,3 +291,221 @@ fn policy_arn(id: &TargetId, name: &str) -> String {
     let policy = uuid(opaque, chance::draw(opaque, &[]));
     format!("arn:aws:autoscaling:{OWNER}:scalingPolicy:{policy}:resource/ecs/{}:policyName/{name}", id.resource_id())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::ServiceSpec;
+    use super::super::super::fixture::{after, ecs, scaling, shop, www};
+    use super::*;
+
+    fn described(sim: &mut Sim) -> Value {
+        let answer = scaling(sim, "DescribeScalableTargets", json!({ "ResourceIds": ["service/shop/www"] })).unwrap();
+        answer["ScalableTargets"][0].clone()
+    }
+
+    fn unregistered() -> Sim {
+        shop(1, &ServiceSpec { bounds: None, ..ServiceSpec::default() })
+    }
+
+    fn refusal(result: Result<Value, WireError>) -> (String, String) {
+        let error = result.expect_err("this is refused");
+        (error.code, error.message)
+    }
+
+    #[test]
+    fn g12_a_minimum_above_the_maximum_is_refused_against_the_merged_values() {
+        let mut sim = shop(1, &ServiceSpec { bounds: Some((1, 4)), ..ServiceSpec::default() });
+        for body in
+            [json!({ "MinCapacity": 5 }), json!({ "MaxCapacity": 0 }), json!({ "MinCapacity": 3, "MaxCapacity": 2 })]
+        {
+            let (code, message) = refusal(scaling(&mut sim, "RegisterScalableTarget", body));
+            assert_eq!(code, "ValidationException");
+            assert_eq!(message, "Maximum capacity cannot be less than minimum capacity");
+        }
+        assert_eq!(sim.bounds(&www()), Some((1, 4)));
+        scaling(&mut sim, "RegisterScalableTarget", json!({ "MinCapacity": 5, "MaxCapacity": 10 })).unwrap();
+        assert_eq!(sim.bounds(&www()), Some((5, 10)));
+    }
+
+    #[test]
+    fn what_a_registration_does_not_name_stays() {
+        let mut sim = shop(1, &ServiceSpec { bounds: Some((1, 9)), ..ServiceSpec::default() });
+        let suspend = json!({ "SuspendedState": { "ScheduledScalingSuspended": true } });
+        scaling(&mut sim, "RegisterScalableTarget", suspend).unwrap();
+        let suspend = json!({ "SuspendedState": { "DynamicScalingInSuspended": true }, "MinCapacity": 2 });
+        scaling(&mut sim, "RegisterScalableTarget", suspend).unwrap();
+        let target = described(&mut sim);
+        assert_eq!((&target["MinCapacity"], &target["MaxCapacity"]), (&json!(2), &json!(9)));
+        let expected = json!({
+            "DynamicScalingInSuspended": true, "DynamicScalingOutSuspended": false, "ScheduledScalingSuspended": true,
+        });
+        assert_eq!(target["SuspendedState"], expected);
+    }
+
+    #[test]
+    fn a_new_target_needs_both_bounds_so_that_a_lone_minimum_never_creates_one() {
+        let mut sim = unregistered();
+        let (code, _) = refusal(scaling(&mut sim, "RegisterScalableTarget", json!({ "MinCapacity": 1 })));
+        assert_eq!((code.as_str(), sim.bounds(&www())), ("ValidationException", None));
+        scaling(&mut sim, "RegisterScalableTarget", json!({ "MinCapacity": 1, "MaxCapacity": 2 })).unwrap();
+        assert_eq!(sim.bounds(&www()), Some((1, 2)));
+    }
+
+    #[test]
+    fn f7_a_service_that_does_not_exist_cannot_be_registered() {
+        let mut sim = unregistered();
+        let body = json!({ "ResourceId": "service/shop/nope", "MinCapacity": 1, "MaxCapacity": 2 });
+        let (code, message) = refusal(scaling(&mut sim, "RegisterScalableTarget", body));
+        assert_eq!(code, "ValidationException");
+        assert!(message.starts_with("ECS service doesn't exist"), "{message}");
+    }
+
+    #[test]
+    fn negative_fractional_and_worded_capacities_are_refused() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        for (min, expected) in [
+            (json!(-1), "ValidationException"),
+            (json!(1.5), "SerializationException"),
+            (json!("1"), "SerializationException"),
+            (json!(4_294_967_296_u64), "SerializationException"),
+        ] {
+            let (code, _) = refusal(scaling(&mut sim, "RegisterScalableTarget", json!({ "MinCapacity": min })));
+            assert_eq!(code, expected, "{min}");
+        }
+    }
+
+    #[test]
+    fn fifty_ids_are_answered_and_fifty_one_refused() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let ids = |count: usize| (0..count).map(|n| format!("service/shop/s{n}")).collect::<Vec<_>>();
+        let fifty = scaling(&mut sim, "DescribeScalableTargets", json!({ "ResourceIds": ids(50) })).unwrap();
+        assert_eq!(fifty, json!({ "ScalableTargets": [] }));
+        let (code, message) = refusal(scaling(&mut sim, "DescribeScalableTargets", json!({ "ResourceIds": ids(51) })));
+        assert_eq!(code, "ValidationException");
+        assert!(message.contains("less than or equal to 50"), "{message}");
+    }
+
+    #[test]
+    fn a_dimension_without_resource_ids_is_refused() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let body = json!({ "ScalableDimension": "ecs:service:DesiredCount" });
+        assert_eq!(refusal(scaling(&mut sim, "DescribeScalableTargets", body)).0, "ValidationException");
+    }
+
+    #[test]
+    fn pages_show_every_target_once_also_where_one_goes_between_two_pages() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        for n in 0..120 {
+            sim.add_service(TargetId::new(format!("c{}", n % 3), format!("s{n}")), &ServiceSpec::default());
+        }
+        let (mut seen, mut token) = (Vec::new(), Value::Null);
+        loop {
+            let body = json!({ "MaxResults": 50, "NextToken": token });
+            let page = scaling(&mut sim, "DescribeScalableTargets", body).unwrap();
+            let ids = page["ScalableTargets"].as_array().unwrap().iter();
+            seen.extend(ids.map(|target| target["ResourceId"].as_str().unwrap().to_owned()));
+            token = page["NextToken"].clone();
+            if token.is_null() {
+                break;
+            }
+            let last = json!({ "ResourceId": seen.last().unwrap() });
+            scaling(&mut sim, "DeregisterScalableTarget", last).unwrap();
+        }
+        let count = seen.len();
+        seen.dedup();
+        assert_eq!((count, seen.len()), (121, 121));
+    }
+
+    #[test]
+    fn a_token_that_was_never_given_out_and_a_page_of_0_or_51_are_refused() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        for (body, expected) in [
+            (json!({ "NextToken": "nonsense" }), "InvalidNextTokenException"),
+            (json!({ "MaxResults": 0 }), "ValidationException"),
+            (json!({ "MaxResults": 51 }), "ValidationException"),
+        ] {
+            assert_eq!(refusal(scaling(&mut sim, "DescribeScalableTargets", body)).0, expected);
+        }
+    }
+
+    #[test]
+    fn a_rise_that_moves_capacity_is_an_activity_and_a_fall_is_none() {
+        let mut sim = shop(1, &ServiceSpec { cpu_target: None, ..ServiceSpec::default() });
+        for min in [3, 1] {
+            scaling(&mut sim, "RegisterScalableTarget", json!({ "MinCapacity": min })).unwrap();
+            sim.advance(after(&sim, 120));
+        }
+        let answer = scaling(&mut sim, "DescribeScalingActivities", json!({})).unwrap();
+        let activities = answer["ScalingActivities"].as_array().unwrap();
+        assert_eq!(activities.len(), 1);
+        assert_eq!(activities[0]["Cause"], "minimum capacity was set to 3");
+        assert_eq!(activities[0]["Description"], "Setting desired count to 3.");
+        assert_eq!(activities[0]["StatusCode"], "Successful");
+    }
+
+    #[test]
+    fn activities_come_newest_first_and_a_newer_one_overrides_the_one_in_progress() {
+        let mut sim = shop(1, &ServiceSpec { cpu_target: None, ..ServiceSpec::default() });
+        for min in [3, 5] {
+            scaling(&mut sim, "RegisterScalableTarget", json!({ "MinCapacity": min })).unwrap();
+            sim.advance(after(&sim, 1));
+        }
+        let answer = scaling(&mut sim, "DescribeScalingActivities", json!({ "MaxResults": 1 })).unwrap();
+        assert_eq!(answer["ScalingActivities"][0]["Cause"], "minimum capacity was set to 5");
+        let rest = json!({ "NextToken": answer["NextToken"] });
+        let rest = scaling(&mut sim, "DescribeScalingActivities", rest).unwrap();
+        assert_eq!(rest["ScalingActivities"][0]["StatusCode"], "Overridden");
+        assert!(rest["NextToken"].is_null());
+    }
+
+    #[test]
+    fn deregistering_takes_policies_and_scheduled_actions_along() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        scaling(&mut sim, "DeregisterScalableTarget", json!({})).unwrap();
+        let (code, _) = refusal(scaling(&mut sim, "DeregisterScalableTarget", json!({})));
+        assert_eq!(code, "ObjectNotFoundException");
+        scaling(&mut sim, "RegisterScalableTarget", json!({ "MinCapacity": 1, "MaxCapacity": 2 })).unwrap();
+        let policies = scaling(&mut sim, "DescribeScalingPolicies", json!({})).unwrap();
+        assert_eq!(policies, json!({ "ScalingPolicies": [] }));
+    }
+
+    #[test]
+    fn f7_a_service_takes_its_scalable_target_along_and_does_not_bring_it_back() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        ecs(&mut sim, "DeleteService", json!({ "cluster": "shop", "service": "www", "force": true })).unwrap();
+        assert_eq!(described(&mut sim), Value::Null);
+        ecs(&mut sim, "CreateService", json!({ "cluster": "shop", "serviceName": "www", "desiredCount": 2 })).unwrap();
+        assert_eq!(described(&mut sim), Value::Null);
+    }
+
+    #[test]
+    fn a_policy_is_described_as_it_was_put() {
+        let mut sim = shop(1, &ServiceSpec { cpu_target: None, ..ServiceSpec::default() });
+        let configuration = json!({
+            "TargetValue": 60.0, "PredefinedMetricSpecification": { "PredefinedMetricType": CPU_METRIC },
+        });
+        let body = json!({
+            "PolicyName": "mine", "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": configuration,
+        });
+        let put = scaling(&mut sim, "PutScalingPolicy", body).unwrap();
+        let answer = scaling(&mut sim, "DescribeScalingPolicies", json!({ "PolicyNames": ["mine", "yours"] })).unwrap();
+        let policy = &answer["ScalingPolicies"][0];
+        assert_eq!(policy["TargetTrackingScalingPolicyConfiguration"], configuration);
+        assert_eq!(policy["PolicyARN"], put["PolicyARN"]);
+        scaling(&mut sim, "DeleteScalingPolicy", json!({ "PolicyName": "mine" })).unwrap();
+        let answer = scaling(&mut sim, "DescribeScalingPolicies", json!({})).unwrap();
+        assert_eq!(answer, json!({ "ScalingPolicies": [] }));
+    }
+
+    #[test]
+    fn f16_a_stale_read_shows_the_bounds_of_before_the_write_for_a_while() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        sim.set_stale_reads(SignedDuration::from_secs(30));
+        scaling(&mut sim, "RegisterScalableTarget", json!({ "MinCapacity": 3 })).unwrap();
+        sim.advance(after(&sim, 29));
+        assert_eq!(described(&mut sim)["MinCapacity"], 1);
+        sim.advance(after(&sim, 1));
+        assert_eq!(described(&mut sim)["MinCapacity"], 3);
+    }
+}

@@ -296,3 +296,121 @@ fn cluster_arn(name: &str) -> String {
 fn service_arn(id: &TargetId) -> String {
     format!("arn:aws:ecs:{OWNER}:service/{id}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::{after, ecs, scale_by_hand, shop, www};
+    use super::*;
+
+    fn described(sim: &mut Sim) -> Value {
+        let answer = ecs(sim, "DescribeServices", json!({ "cluster": "shop", "services": ["www"] })).unwrap();
+        answer["services"][0].clone()
+    }
+
+    #[test]
+    fn services_are_found_by_name_and_by_arn_and_strangers_are_missing() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let names = ["www", "arn:aws:ecs:us-east-1:1:service/shop/www", "nope"];
+        let body = json!({ "cluster": "arn:aws:ecs:us-east-1:1:cluster/shop", "services": names });
+        let answer = ecs(&mut sim, "DescribeServices", body).unwrap();
+        assert_eq!(answer["services"].as_array().unwrap().len(), 2);
+        assert_eq!(answer["failures"][0]["reason"], "MISSING");
+    }
+
+    #[test]
+    fn ten_services_are_answered_and_eleven_refused() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let body = |count: usize| json!({ "cluster": "shop", "services": vec!["www"; count] });
+        assert!(ecs(&mut sim, "DescribeServices", body(10)).is_ok());
+        let error = ecs(&mut sim, "DescribeServices", body(11)).expect_err("too many");
+        assert_eq!(error.code, "InvalidParameterException");
+    }
+
+    #[test]
+    fn an_unknown_cluster_is_an_error_and_not_an_empty_answer() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let body = json!({ "cluster": "nope", "services": ["www"] });
+        let error = ecs(&mut sim, "DescribeServices", body).expect_err("no such cluster");
+        assert_eq!(error.code, "ClusterNotFoundException");
+    }
+
+    #[test]
+    fn f18_a_deployment_by_ecs_shows_in_deployments_and_one_by_codedeploy_in_task_sets() {
+        for (controller, shown, hidden) in [
+            (DeploymentController::Ecs, "deployments", "taskSets"),
+            (DeploymentController::CodeDeploy, "taskSets", "deployments"),
+            (DeploymentController::External, "taskSets", "deployments"),
+        ] {
+            let mut sim = shop(1, &ServiceSpec { deployment_controller: controller, ..ServiceSpec::default() });
+            assert_eq!(described(&mut sim)[shown].as_array().unwrap().len(), 1);
+            sim.begin_deployment(&www());
+            assert_eq!(described(&mut sim)[shown].as_array().unwrap().len(), 2);
+            assert_eq!(described(&mut sim)[hidden], json!([]));
+            sim.end_deployment(&www());
+            assert_eq!(described(&mut sim)[shown].as_array().unwrap().len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_forced_deployment_is_in_progress_for_three_minutes() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        ecs(&mut sim, "UpdateService", json!({ "cluster": "shop", "service": "www", "forceNewDeployment": true }))
+            .unwrap();
+        assert_eq!(described(&mut sim)["deployments"][0]["rolloutState"], "IN_PROGRESS");
+        sim.advance(after(&sim, 180));
+        assert_eq!(described(&mut sim)["deployments"][0]["rolloutState"], "COMPLETED");
+    }
+
+    #[test]
+    fn a_service_above_zero_is_deleted_by_force_alone_and_stays_inactive() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let body = |force: bool| json!({ "cluster": "shop", "service": "www", "force": force });
+        assert_eq!(ecs(&mut sim, "DeleteService", body(false)).expect_err("1 task").code, "InvalidParameterException");
+        ecs(&mut sim, "DeleteService", body(true)).unwrap();
+        assert_eq!(described(&mut sim)["status"], "INACTIVE");
+        assert_eq!(described(&mut sim)["runningCount"], 0);
+        assert_eq!(ecs(&mut sim, "DeleteService", body(true)).expect_err("gone").code, "ServiceNotActiveException");
+    }
+
+    #[test]
+    fn a_hand_sets_the_desired_count_beyond_the_bounds() {
+        let mut sim = shop(1, &ServiceSpec { bounds: Some((2, 4)), cpu_target: None, ..ServiceSpec::default() });
+        for desired in [0, 9] {
+            scale_by_hand(&mut sim, desired);
+            sim.advance(after(&sim, 600));
+            assert_eq!(described(&mut sim)["desiredCount"], desired);
+        }
+    }
+
+    #[test]
+    fn an_express_mode_service_says_that_ecs_manages_it() {
+        let mut sim = shop(1, &ServiceSpec { express_mode: true, ..ServiceSpec::default() });
+        assert_eq!(described(&mut sim)["resourceManagementType"], "ECS");
+        let ours = json!({ "cluster": "shop", "resourceManagementType": "CUSTOMER" });
+        assert_eq!(ecs(&mut sim, "ListServices", ours).unwrap(), json!({ "serviceArns": [] }));
+    }
+
+    #[test]
+    fn lists_come_in_pages() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        for n in 0..11 {
+            sim.add_service(TargetId::new("shop", format!("s{n}")), &ServiceSpec::default());
+        }
+        let first = ecs(&mut sim, "ListServices", json!({ "cluster": "shop" })).unwrap();
+        assert_eq!(first["serviceArns"].as_array().unwrap().len(), 10);
+        let rest = json!({ "cluster": "shop", "nextToken": first["nextToken"] });
+        let rest = ecs(&mut sim, "ListServices", rest).unwrap();
+        assert_eq!(rest["serviceArns"].as_array().unwrap().len(), 2);
+        assert!(rest["nextToken"].is_null());
+    }
+
+    #[test]
+    fn a_cluster_counts_its_tasks() {
+        let mut sim = shop(1, &ServiceSpec { desired: 3, ..ServiceSpec::default() });
+        ecs(&mut sim, "CreateCluster", json!({ "clusterName": "lab" })).unwrap();
+        let answer = ecs(&mut sim, "DescribeClusters", json!({ "clusters": ["shop", "lab", "nope"] })).unwrap();
+        assert_eq!(answer["clusters"][0]["runningTasksCount"], 3);
+        assert_eq!(answer["clusters"][1]["activeServicesCount"], 0);
+        assert_eq!(answer["failures"][0]["reason"], "MISSING");
+    }
+}

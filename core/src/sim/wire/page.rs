@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::WireError;
 
@@ -71,11 +71,8 @@ impl PageError {
 
 /// An answer of one list, with its token where there is more.
 pub(super) fn answer(list: &str, items: Vec<Value>, token_key: &str, token: Option<String>) -> Value {
-    let mut body = json!({ list: items });
-    if let Some(token) = token {
-        body[token_key] = json!(token);
-    }
-    body
+    let token = token.map(|token| (token_key.to_owned(), Value::String(token)));
+    Value::Object([(list.to_owned(), Value::Array(items))].into_iter().chain(token).collect())
 }
 
 /// Tokens are opaque to callers: `t`, and the key in hexadecimal.

@@ -107,3 +107,59 @@ fn action_json(id: &TargetId, name: &str, action: &ScheduledAction) -> Value {
     }
     extended(resource_json(id), more)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::ServiceSpec;
+    use super::super::super::fixture::{scaling, shop};
+    use super::*;
+
+    fn put(sim: &mut Sim, more: Value) -> Result<Value, WireError> {
+        scaling(sim, "PutScheduledAction", extended(json!({ "ScheduledActionName": "night" }), more))
+    }
+
+    fn described(sim: &mut Sim) -> Value {
+        scaling(sim, "DescribeScheduledActions", json!({})).unwrap()["ScheduledActions"][0].clone()
+    }
+
+    #[test]
+    fn an_update_keeps_the_schedule_and_deletes_start_and_end() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        let first = json!({
+            "Schedule": "cron(30 0 * * ? *)", "Timezone": "Europe/Brussels", "StartTime": 1_800_000_000,
+            "ScalableTargetAction": { "MinCapacity": 1 },
+        });
+        put(&mut sim, first).unwrap();
+        assert_eq!(described(&mut sim)["StartTime"], 1_800_000_000);
+        put(&mut sim, json!({ "ScalableTargetAction": { "MinCapacity": 2 } })).unwrap();
+        let action = described(&mut sim);
+        assert_eq!(action["Schedule"], "cron(30 0 * * ? *)");
+        assert_eq!(action["ScalableTargetAction"], json!({ "MinCapacity": 2 }));
+        assert!(action["StartTime"].is_null());
+    }
+
+    #[test]
+    fn an_action_without_bounds_with_crossed_bounds_or_with_a_made_up_schedule_is_refused() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        for body in [
+            json!({ "Schedule": "rate(1 hour)" }),
+            json!({ "Schedule": "rate(1 hour)", "ScalableTargetAction": { "MinCapacity": 3, "MaxCapacity": 2 } }),
+            json!({ "Schedule": "30 0 * * *", "ScalableTargetAction": { "MinCapacity": 3 } }),
+        ] {
+            assert_eq!(put(&mut sim, body).expect_err("refused").code, "ValidationException");
+        }
+    }
+
+    #[test]
+    fn an_action_needs_a_registered_target_and_can_be_deleted_once() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        put(&mut sim, json!({ "Schedule": "rate(1 hour)", "ScalableTargetAction": { "MinCapacity": 3 } })).unwrap();
+        let name = json!({ "ScheduledActionName": "night" });
+        scaling(&mut sim, "DeleteScheduledAction", name.clone()).unwrap();
+        let again = scaling(&mut sim, "DeleteScheduledAction", name).expect_err("it is gone");
+        assert_eq!(again.code, "ObjectNotFoundException");
+        scaling(&mut sim, "DeregisterScalableTarget", json!({})).unwrap();
+        let put = put(&mut sim, json!({ "Schedule": "rate(1 hour)" })).expect_err("no target");
+        assert_eq!(put.code, "ObjectNotFoundException");
+    }
+}
