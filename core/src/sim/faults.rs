@@ -15,7 +15,7 @@ pub enum Fault {
     Refuse(WireError),
     /// The call takes effect, and its answer never arrives.
     LoseAnswer,
-    /// The call never reaches AWS.
+    /// The call never reaches AWS. Where the caller is connected all the same, it only sees that no answer comes.
     Unreachable,
 }
 
