@@ -12,6 +12,7 @@ mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,7 +21,7 @@ use self::row::{Row, Urgency};
 use crate::ecs::{
     Action, Answer, EcsError, Failure, Observation, Operation, Query, ScalableTarget, ServiceCounts, Survey,
 };
-use crate::model::{Span, TargetId};
+use crate::model::{Span, TargetId, TargetPattern};
 use crate::plan::{self, Circumstances, History, Seen, Verdict};
 use crate::status::{Bounds, Condition, ConfigurationStatus, NextStatus, Status};
 use crate::timetable::{Board, Decision, Schedules};
@@ -245,8 +246,10 @@ pub const GLANCE: SignedDuration = SignedDuration::from_secs(10);
 pub struct Controller {
     settings: Settings,
     configuration: ConfigurationStatus,
-    schedules: Option<Schedules>,
-    board: Board,
+    /// The revision in force, at the last tick; `None`: there is none yet.
+    board: Option<Board>,
+    /// The globs of that revision.
+    globs: Vec<TargetPattern>,
     rows: BTreeMap<TargetId, Row>,
     queue: BTreeSet<(Urgency, TargetId)>,
     facts: Vec<Fact>,
@@ -288,8 +291,8 @@ impl Controller {
         Controller {
             settings,
             configuration: ConfigurationStatus { source, ..ConfigurationStatus::default() },
-            schedules: None,
-            board: Board::default(),
+            board: None,
+            globs: Vec::new(),
             rows: BTreeMap::new(),
             queue: BTreeSet::new(),
             facts: Vec::new(),
@@ -324,9 +327,9 @@ impl Controller {
     pub fn tick(&mut self, now: Timestamp) {
         self.follow_clock(now);
         let previous = self.last_tick.replace(now);
-        let Some(schedules) = &self.schedules else { return };
-        self.board.advance(schedules, now);
-        let tick = Tick { now, previous, schedules, board: &self.board, settings: &self.settings };
+        let Some(board) = &mut self.board else { return };
+        board.advance(now);
+        let tick = Tick { now, previous, board, settings: &self.settings };
         self.queue.clear();
         for (target, row) in &mut self.rows {
             tick.consider_contained(target, row, &mut self.facts);
@@ -351,7 +354,7 @@ impl Controller {
             self.busy.load = true;
             return Some(Effect::Load);
         }
-        self.schedules.as_ref()?;
+        self.board.as_ref()?;
         self.next_write(now).map(Effect::Apply).or_else(|| self.next_question(now).map(Effect::Observe))
     }
 
@@ -396,11 +399,11 @@ impl Controller {
     /// Whether a configuration is in force and every target was asked once, answered or not. Once ready, a later
     /// configuration does not take it back.
     pub fn is_ready(&self) -> bool {
-        self.was_ready || (self.schedules.is_some() && self.listed && self.rows.values().all(|row| row.asked))
+        self.was_ready || (self.board.is_some() && self.listed && self.rows.values().all(|row| row.asked))
     }
 
     /// Every target with its verdict, its declared decision, what was seen, and the failure that stands.
-    pub fn verdicts(&self) -> impl Iterator<Item = Standing<'_>> {
+    pub fn standings(&self) -> impl Iterator<Item = Standing<'_>> {
         self.rows.iter().map(|(target, row)| Standing {
             target,
             decision: row.decision.as_ref(),
@@ -411,12 +414,17 @@ impl Controller {
         })
     }
 
+    /// Ends a dry run: from here on writes are sent.
+    pub fn allow_writes(&mut self) {
+        self.settings.dry_run = false;
+    }
+
     /// The snapshot that every reader shares.
     pub fn status(&mut self, now: Timestamp) -> Status {
         self.changed = false;
-        if let Some(schedules) = &self.schedules {
+        if let Some(board) = &self.board {
             for (target, row) in &mut self.rows {
-                row.next.get_or_insert_with(|| next_of(schedules, target, now));
+                row.next.get_or_insert_with(|| next_of(board.schedules(), target, now));
             }
         }
         Status {
@@ -482,32 +490,31 @@ impl Controller {
     }
 
     fn take_over(&mut self, Revision { id, schedules }: Revision, now: Timestamp) {
+        let count = schedules.iter().count();
         self.configuration.revision = Some(id.clone());
         self.configuration.since = Some(now);
-        self.configuration.schedules = schedules.len();
-        self.facts.push(Fact::ConfigurationLoaded { revision: id, schedules: schedules.len() });
-        self.release_targets(&schedules);
-        for target in schedules.exact_targets() {
-            self.rows.entry(target).or_insert_with_key(|target| Row::new(schedules.members(target)));
+        self.configuration.schedules = count;
+        self.facts.push(Fact::ConfigurationLoaded { revision: id, schedules: count });
+        let board = Board::new(Arc::new(schedules), now);
+        self.release_targets(&board);
+        for target in board.schedules().exact_targets() {
+            self.rows.entry(target).or_insert_with_key(|target| Row::new(board.members(target)));
         }
-        self.board = Board::default();
-        self.schedules = Some(schedules);
+        self.globs = board.schedules().rows().into_iter().filter(|row| !row.is_exact()).collect();
+        self.board = Some(board);
         self.listed = false;
-        // No tick under the revision before can tell when a floor of this one began.
-        self.last_tick = None;
+        self.last_tick = None; // no tick under the revision before can tell when a floor of this one began
         self.due.targets = true;
         self.due.counts = Some(self.settings.resync);
         self.due.survey = true;
     }
 
-    /// Lets go of every target that no schedule names any more; the others learn who names them now.
-    fn release_targets(&mut self, schedules: &Schedules) {
+    /// Lets go of every target that no schedule names any more; the others learn who counts for them now.
+    fn release_targets(&mut self, board: &Board) {
         let facts = &mut self.facts;
         self.rows.retain(|target, row| {
-            row.members = schedules.members(target);
-            row.next = None;
-            row.broken = None;
-            let stays = !row.members.is_empty();
+            row.join(board.members(target));
+            let stays = board.schedules().iter().any(|schedule| schedule.matches(target));
             if !stays {
                 facts.push(Fact::Released { target: target.clone() });
             }
@@ -529,10 +536,9 @@ impl Controller {
     }
 
     fn question_about_all(&self) -> Query {
-        let schedules = self.schedules.as_ref().expect("questions are asked under a configuration");
-        match schedules.has_globs() {
-            true => Query::AllTargets,
-            false => Query::Targets(self.rows.keys().cloned().collect()),
+        match self.globs.is_empty() {
+            false => Query::AllTargets,
+            true => Query::Targets(self.rows.keys().cloned().collect()),
         }
     }
 
@@ -641,15 +647,15 @@ impl Controller {
     /// Brings the rows of globs in line with what is registered, and tells exact targets that are not in a whole
     /// listing that they are not there.
     fn follow_listing(&mut self, answer: &Answer<ScalableTarget>) {
-        let Some(schedules) = &self.schedules else { return };
-        for target in answer.found.keys() {
-            let members = schedules.members(target);
-            if !members.is_empty() {
-                self.rows.entry(target.clone()).or_insert_with(|| Row::new(members));
+        let Some(board) = &self.board else { return };
+        let registered = answer.found.iter().filter_map(|(target, value)| value.map(|_| target));
+        for target in registered {
+            if !self.rows.contains_key(target) && self.globs.iter().any(|glob| glob.matches(target)) {
+                self.rows.insert(target.clone(), Row::new(board.members(target)));
             }
         }
         if answer.failed.is_empty() {
-            let exact = schedules.exact_targets();
+            let exact = board.schedules().exact_targets();
             self.rows.retain(|target, _| exact.contains(target) || answer.found.contains_key(target));
         }
     }
@@ -727,7 +733,6 @@ impl Controller {
 struct Tick<'a> {
     now: Timestamp,
     previous: Option<Timestamp>,
-    schedules: &'a Schedules,
     board: &'a Board,
     settings: &'a Settings,
 }
@@ -747,7 +752,7 @@ impl Tick<'_> {
     }
 
     fn consider(&self, target: &TargetId, row: &mut Row, facts: &mut Vec<Fact>) {
-        let decision = self.board.decide(self.schedules, &row.members);
+        let decision = self.board.decide(&row.members);
         if decision != row.decision {
             let boundary = self.boundary(target);
             facts.push(Fact::Declared {
@@ -760,7 +765,7 @@ impl Tick<'_> {
         let circumstances = Circumstances {
             now: self.now,
             fresh_for: self.settings.resync.saturating_mul(2),
-            defer_during_deployment: self.schedules.defer_during_deployment(row.decision.as_ref()),
+            defer_during_deployment: self.defer_during_deployment(row),
         };
         let verdict = (self.settings.planner)(target, row.decision.as_ref(), &row.seen, &row.history, &circumstances);
         let is_new = verdict != row.verdict;
@@ -773,11 +778,19 @@ impl Tick<'_> {
         }
     }
 
+    fn defer_during_deployment(&self, row: &Row) -> SignedDuration {
+        if !plan::is_deployed_by_code_deploy(&row.seen) {
+            return SignedDuration::ZERO;
+        }
+        let winner = row.decision.as_ref().and_then(|decision| self.board.schedules().get(&decision.schedule));
+        winner.map_or(SignedDuration::ZERO, |schedule| schedule.defer_during_deployment)
+    }
+
     /// The boundary at which what is declared now began, where it lies after the tick before.
     fn boundary(&self, target: &TargetId) -> Option<Timestamp> {
         let after_now = self.now.checked_add(SignedDuration::from_secs(1)).ok()?;
         let since = Span { from: self.previous?, to: after_now };
-        self.schedules.segments(target, since).last().map(|segment| segment.span.from)
+        self.board.schedules().segments(target, since).last().map(|segment| segment.span.from)
     }
 }
 

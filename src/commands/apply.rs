@@ -21,21 +21,21 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit> {
         Err(rejection) => return Ok(refuse(&rejection)),
     };
     let (aws, started) = (connect().await, monotonic());
-    let mut looking = once_controller(schedules.clone(), clock.now(), true);
-    driver::once(&mut looking, clock, &aws, Goal::Observed, args.timeout).await;
-    let mut done = report(&looking, clock.now());
+    let mut controller = once_controller(schedules.clone(), clock.now());
+    driver::once(&mut controller, clock, &aws, Goal::Observed, args.timeout).await;
+    let mut done = report(&controller, clock.now());
 
-    let mut writing = looking.allow_writes();
+    controller.allow_writes();
     let left = args.timeout.saturating_sub(started.elapsed());
-    let in_time = driver::once(&mut writing, clock, &aws, Goal::Applied, left).await;
-    for (row, standing) in done.targets.iter_mut().zip(writing.standings()) {
+    let in_time = driver::once(&mut controller, clock, &aws, Goal::Applied, left).await;
+    for (row, standing) in done.targets.iter_mut().zip(controller.standings()) {
         row.error = standing.error.map(ToString::to_string);
         if row.error.is_none() && !in_time && (standing.in_flight || standing.verdict.action().is_some()) {
             row.error = Some(format!("not accepted within {} s", args.timeout.as_secs()));
         }
     }
     print(&done, args.output, Tense::Done)?;
-    warn_of_empty_globs(&schedules, &writing);
+    warn_of_empty_globs(&schedules, &controller);
     if !in_time {
         output::note("error: the time given by --timeout is over");
     }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{Exit, refuse};
 use crate::aws::{Aws, AwsConfig, Patience};
 use crate::cli::{Output, PlanArgs};
-use crate::clock::{Clock, monotonic};
+use crate::clock::Clock;
 use crate::driver::{self, Goal};
 use crate::output;
 
@@ -30,7 +30,7 @@ pub(super) async fn plan(args: PlanArgs) -> Result<Exit> {
         Err(rejection) => return Ok(refuse(&rejection)),
     };
     let aws = connect().await;
-    let mut controller = once_controller(schedules.clone(), clock.now(), true);
+    let mut controller = once_controller(schedules.clone(), clock.now());
     driver::once(&mut controller, clock, &aws, Goal::Observed, PATIENCE).await;
     let report = report(&controller, clock.now());
     print(&report, args.output, Tense::WouldBe)?;
@@ -47,13 +47,17 @@ pub(super) async fn connect() -> Aws {
     Aws::connect(AwsConfig { stand_in: None, patience: Patience::default(), on_call: Arc::new(|_| {}) }).await
 }
 
-/// A controller that has its one configuration and will not look for another.
-pub(super) fn once_controller(schedules: Schedules, now: Timestamp, dry_run: bool) -> Controller {
-    let seed = u64::try_from(monotonic().elapsed().subsec_nanos()).unwrap_or(0);
-    let settings = Settings { dry_run, survey: false, seed, ..Settings::default() };
+/// A controller that has its one configuration, will not look for another, and does not write yet.
+pub(super) fn once_controller(schedules: Schedules, now: Timestamp) -> Controller {
+    let settings = Settings { dry_run: true, survey: false, seed: seed(now), ..Settings::default() };
     let mut controller = Controller::new(settings, String::new());
     controller.handle(now, Event::Loaded(Ok(Some(Revision { id: String::new(), schedules }))));
     controller
+}
+
+/// A seed for jitter: replicas that start together must not retry together.
+pub(super) fn seed(now: Timestamp) -> u64 {
+    u64::from(std::process::id()) << 32 | u64::from(now.subsec_nanosecond().unsigned_abs())
 }
 
 /// Where every target stands now.

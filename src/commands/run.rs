@@ -49,7 +49,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let settings = Settings {
         resync: args.resync.try_into()?,
         dry_run: args.dry_run,
-        seed: u64::from(std::process::id()) ^ u64::from(clock.now().subsec_nanosecond().unsigned_abs()),
+        seed: super::plan::seed(clock.now()),
         ..Settings::default()
     };
     let mut controller = Controller::new(settings, loader.source());

@@ -70,6 +70,14 @@ impl Row {
         }
     }
 
+    /// A new configuration is in force, in which these schedules count.
+    pub(super) fn join(&mut self, members: Members) {
+        self.members = members;
+        self.next = None;
+        self.broken = None;
+        self.dirty = true;
+    }
+
     /// Takes over a decision that differs from the one before.
     pub(super) fn decide(&mut self, decision: Option<Decision>, boundary: Option<Timestamp>) {
         let floor_differs = self.decision.as_ref().map(|d| d.floor) != decision.as_ref().map(|d| d.floor);
