@@ -1,26 +1,33 @@
 //! Calendars: sets of local dates, from lists and from ICS files (RFC 5545), some of them without end.
 
-pub mod ics;
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
 /// A set of local dates.
 #[derive(Clone, Debug, Default)]
-pub struct DateSet(Vec<Date>);
+pub struct DateSet {
+    dates: BTreeSet<Date>,
+}
 
 impl DateSet {
-    /// Builds the set of exactly these dates.
-    pub fn from_dates(dates: impl IntoIterator<Item = Date>) -> Self {
-        DateSet(dates.into_iter().collect())
+    /// Whether `date` is a member.
+    pub fn contains(&self, date: Date) -> bool {
+        self.dates.contains(&date)
     }
 
-    /// Every date that is in either set.
-    pub fn union(&self, other: &DateSet) -> DateSet {
-        DateSet(self.0.iter().chain(&other.0).copied().collect())
+    /// The first member that is not before `from`.
+    pub fn next(&self, from: Date) -> Option<Date> {
+        self.dates.range(from..).next().copied()
     }
 
-    /// The last member; `None` where the set is empty or endless.
+    /// The last member.
     pub fn last(&self) -> Option<Date> {
-        self.0.iter().max().copied()
+        self.dates.last().copied()
+    }
+
+    /// The set of these dates.
+    pub fn from_dates(dates: impl IntoIterator<Item = Date>) -> DateSet {
+        DateSet { dates: dates.into_iter().collect() }
     }
 }

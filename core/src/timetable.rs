@@ -1,35 +1,54 @@
 //! The timetable: which floor a schedule declares at an instant, until when, and why.
 //!
 //! Pure functions of the schedules and an instant. Nothing here knows AWS, and nothing here reads a clock.
+//!
+//! - `civil`, `zones`: wall clock to instants, and where zone rules come from.
+//! - `occurrence`: when windows recur, and how far their occurrences chain.
+//! - `rules`: one schedule; `contest`: several for one target.
+//! - `board`: every schedule at the current instant, for the controller's tick; `explain`: the reasons, as data.
 
+mod board;
 pub mod civil;
+mod contest;
+mod explain;
+mod occurrence;
+mod rules;
+mod zones;
 
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod edges;
+#[cfg(test)]
+mod samples;
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, Serializer};
 
 use crate::calendar::DateSet;
 use crate::cron::Cron;
 use crate::model::{Floor, Span, TargetId, TargetPattern};
 
+pub use board::{Board, Members};
+pub use explain::{Competitor, EarlyRise, Explanation, InPlay, Outranked, Standing};
+pub use zones::{Zones, version_of_zi};
+
+use civil::{NEVER, second, timestamp, timestamp_or_never};
+use contest::{Contest, Outcome};
+use rules::Rules;
+
 /// A checked source: every schedule of one revision. Built by [`crate::spec::load`] alone.
 #[derive(Clone, Debug, Default)]
 pub struct Schedules {
     schedules: Vec<Schedule>, // sorted by precedence: highest priority first, then name
-}
-
-impl Schedules {
-    /// Placeholder.
-    pub fn new(schedules: Vec<Schedule>) -> Schedules {
-        Schedules { schedules }
-    }
-
-    /// Placeholder.
-    pub fn iter(&self) -> impl Iterator<Item = &Schedule> {
-        self.schedules.iter()
-    }
+    rules: Vec<Rules>,        // of the schedule at the same index
 }
 
 /// One `ScalingSchedule`.
@@ -129,10 +148,11 @@ pub enum Cause {
     Override(Arc<str>),
 }
 
-/// The floor that holds, and who says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The floor that holds, and who says so. In JSON: `min`, `max`, `schedule`, `cause`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// What is declared.
+    #[serde(flatten)]
     pub floor: Floor,
     /// The schedule that won.
     pub schedule: Arc<str>,
@@ -156,4 +176,156 @@ pub struct Segment {
     pub span: Span,
     /// `None`: the target is left alone.
     pub decision: Option<Decision>,
+}
+
+impl Schedules {
+    /// Takes checked schedules in any order.
+    pub fn new(mut schedules: Vec<Schedule>) -> Self {
+        schedules.sort_by(|a, b| (Reverse(a.priority), &a.name).cmp(&(Reverse(b.priority), &b.name)));
+        let rules = schedules.iter().map(Rules::of).collect();
+        Schedules { schedules, rules }
+    }
+
+    /// Every schedule in order of precedence: highest priority first, then by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Schedule> {
+        self.schedules.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.schedules.is_empty()
+    }
+
+    /// Every target that a schedule names exactly, suspended ones included.
+    pub fn exact_targets(&self) -> BTreeSet<TargetId> {
+        self.patterns().filter_map(TargetPattern::exact).collect()
+    }
+
+    /// Whether any schedule names targets by a glob.
+    pub fn has_globs(&self) -> bool {
+        self.patterns().any(|pattern| !pattern.is_exact())
+    }
+
+    /// Each distinct exact target and each distinct glob once, sorted by cluster, then service.
+    pub fn rows(&self) -> Vec<TargetPattern> {
+        let rows: BTreeSet<&TargetPattern> = self.patterns().collect();
+        rows.into_iter().cloned().collect()
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = &TargetPattern> {
+        self.schedules.iter().flat_map(|schedule| &schedule.targets)
+    }
+
+    /// Whether schedules take part for `target`, and each of them only inside its windows and overrides.
+    pub fn overlays_only(&self, target: &TargetId) -> bool {
+        let mut taking_part = self.taking_part(target).map(|index| &self.schedules[index]).peekable();
+        taking_part.peek().is_some() && taking_part.all(Schedule::is_overlay)
+    }
+
+    /// What holds for `target` at `at`, and until when.
+    pub fn decide(&self, target: &TargetId, at: Timestamp) -> Ruling {
+        let mut contest = Contest::new(&self.rules, self.taking_part(target), second(at));
+        let decision = contest.outcome().map(|outcome| self.decision(outcome));
+        Ruling { decision, until: timestamp_or_never(contest.advance()) }
+    }
+
+    /// The maximal runs of one decision for `target` within `span`, in order and without holes.
+    pub fn segments(&self, target: &TargetId, span: Span) -> Vec<Segment> {
+        self.follow(self.taking_part(target), span)
+    }
+
+    /// The same for one of the [`rows`](Self::rows): an exact one counts every schedule that matches it by name or
+    /// glob, a glob only those that list that very pattern.
+    pub fn segments_of_row(&self, row: &TargetPattern, span: Span) -> Vec<Segment> {
+        match row.exact() {
+            Some(target) => self.segments(&target, span),
+            None => self.follow(self.not_suspended(|schedule| schedule.targets.contains(row)), span),
+        }
+    }
+
+    fn follow(&self, members: impl Iterator<Item = usize>, span: Span) -> Vec<Segment> {
+        let mut segments: Vec<Segment> = Vec::new();
+        let mut from = span.from;
+        let mut contest = Contest::new(&self.rules, members, second(from));
+        while from < span.to {
+            let decision = contest.outcome().map(|outcome| self.decision(outcome));
+            let to = match contest.advance() {
+                NEVER => span.to,
+                next => timestamp(next).min(span.to),
+            };
+            match segments.last_mut() {
+                Some(last) if last.decision == decision => last.span.to = to,
+                _ => segments.push(Segment { span: Span { from, to }, decision }),
+            }
+            from = to;
+        }
+        segments
+    }
+
+    /// The schedules that take part for `target`, in order of precedence.
+    fn taking_part<'a>(&'a self, target: &'a TargetId) -> impl Iterator<Item = usize> + 'a {
+        self.not_suspended(|schedule| schedule.matches(target))
+    }
+
+    fn not_suspended<'a>(&'a self, fits: impl Fn(&Schedule) -> bool + 'a) -> impl Iterator<Item = usize> + 'a {
+        let schedules = self.schedules.iter().enumerate();
+        schedules.filter(move |(_, schedule)| !schedule.suspend && fits(schedule)).map(|(index, _)| index)
+    }
+
+    fn decision(&self, outcome: Outcome) -> Decision {
+        let rules = &self.rules[outcome.schedule];
+        Decision { floor: outcome.floor, schedule: Arc::clone(&rules.name), cause: rules.cause(outcome.item) }
+    }
+}
+
+impl Schedule {
+    /// Whether any of its patterns fits `target`.
+    pub fn matches(&self, target: &TargetId) -> bool {
+        self.targets.iter().any(|pattern| pattern.matches(target))
+    }
+
+    /// Whether there are instants at which it takes no part: it has no default, and its windows, as written and without
+    /// date filters, leave some of the week uncovered.
+    pub fn is_overlay(&self) -> bool {
+        self.default.is_none() && !self.windows_cover_the_week()
+    }
+
+    fn windows_cover_the_week(&self) -> bool {
+        let mut covered = [false; MINUTES_A_WEEK];
+        for window in &self.windows {
+            let Recurrence::Daily { from, to } = window.recurrence else { continue };
+            let (from, to) = (usize::from(from), usize::from(to));
+            let length = if to > from { to - from } else { to + MINUTES_A_DAY - from };
+            for day in (0..7).filter(|day| window.dates.is_weekly() && window.dates.weekdays & 1 << day != 0) {
+                (0..length).for_each(|minute| covered[(day * MINUTES_A_DAY + from + minute) % MINUTES_A_WEEK] = true);
+            }
+        }
+        covered.iter().all(|covered| *covered)
+    }
+}
+
+impl DateFilter {
+    /// Whether it looks at nothing but the day of the week.
+    fn is_weekly(&self) -> bool {
+        self.on.is_none() && self.except.is_empty() && self.valid_from.is_none() && self.valid_until.is_none()
+    }
+}
+
+const MINUTES_A_DAY: usize = 24 * 60;
+const MINUTES_A_WEEK: usize = 7 * MINUTES_A_DAY;
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::Default => f.write_str("default"),
+            Cause::Window(name) => write!(f, "window/{name}"),
+            Cause::Override(name) => write!(f, "override/{name}"),
+        }
+    }
+}
+
+impl Serialize for Cause {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }

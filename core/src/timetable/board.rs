@@ -1,0 +1,72 @@
+//! Every schedule at one instant, so that a tick costs nanoseconds a target.
+//!
+//! What a schedule declares changes a few times a day; which schedules count for a target changes with the revision.
+//! So the first is kept with the stretch it is good for, the second is computed once, and a tick only compares.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::civil::second;
+use super::contest::{Entrant, outcome};
+use super::rules::{Course, Run};
+use super::{Decision, Schedules};
+use crate::model::TargetId;
+
+/// What each schedule of a revision declares at the instant last advanced to.
+#[derive(Clone, Debug)]
+pub struct Board {
+    schedules: Arc<Schedules>,
+    rows: Vec<Row>,
+}
+
+/// One schedule's claim, good for `[from, run.until)`.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    from: i64,
+    run: Run,
+}
+
+/// The schedules that count for one target, in order of precedence. Good for one revision.
+#[derive(Clone, Debug)]
+pub struct Members(Box<[usize]>);
+
+impl Board {
+    /// Sets up the board of a revision, as it stands at `at`.
+    pub fn new(schedules: Arc<Schedules>, at: Timestamp) -> Self {
+        let unknown = Row { from: i64::MAX, run: Run { claim: None, until: i64::MIN } };
+        let rows = vec![unknown; schedules.rules.len()];
+        let mut board = Board { schedules, rows };
+        board.advance(at);
+        board
+    }
+
+    /// The revision.
+    pub fn schedules(&self) -> &Arc<Schedules> {
+        &self.schedules
+    }
+
+    /// Goes to `at`, forward or back, and evaluates the schedules whose claim is not known to be good then.
+    pub fn advance(&mut self, at: Timestamp) {
+        let at = second(at);
+        for (row, rules) in self.rows.iter_mut().zip(&self.schedules.rules) {
+            if at < row.from || row.run.until <= at {
+                *row = Row { from: at, run: Course::new(rules).at(at) };
+            }
+        }
+    }
+
+    /// The schedules that count for `target`.
+    pub fn members(&self, target: &TargetId) -> Members {
+        Members(self.schedules.taking_part(target).collect())
+    }
+
+    /// What holds for a target with these members; `None`: it is left alone. Nothing is allocated.
+    pub fn decide(&self, members: &Members) -> Option<Decision> {
+        let entrants = members.0.iter().filter_map(|&schedule| {
+            let claim = self.rows[schedule].run.claim?;
+            Some(Entrant { schedule, priority: self.schedules.rules[schedule].priority, claim })
+        });
+        outcome(entrants).map(|outcome| self.schedules.decision(outcome))
+    }
+}
