@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{self, Diagnostic, Files};
 use crate::timetable::Schedules;
-use crate::timetable::civil::Zones;
+use crate::timetable::Zones;
 use schedule::Context;
 use source::Source;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use baseload_core::diagnostic::{Colour, Files, text};
 use baseload_core::spec::{Limits, Tree, load};
-use baseload_core::timetable::civil::Zones;
+use baseload_core::timetable::Zones;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad")

@@ -7,7 +7,7 @@ use crate::spec::fields::{Fields, TARGET};
 use crate::spec::report::{Report, closest, excerpt};
 use crate::spec::value::{describe, text};
 use crate::spec::yaml::Node;
-use crate::timetable::civil::Zones;
+use crate::timetable::Zones;
 
 /// AWS's limit for names of clusters and services.
 const LONGEST_NAME: usize = 255;

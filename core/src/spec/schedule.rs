@@ -17,7 +17,7 @@ use crate::spec::time::{UP_TO_A_DAY, duration};
 use crate::spec::value::{boolean, describe, is_digits, items, priority};
 use crate::spec::window::{self, Use, default_floor};
 use crate::spec::yaml::{Kind, Node};
-use crate::timetable::civil::Zones;
+use crate::timetable::Zones;
 use crate::timetable::{Override, Schedule, Window};
 
 const MOST_WINDOWS: usize = 64;
