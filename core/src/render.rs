@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use crate::model::{Span, TargetPattern, serialize_instant};
+use crate::model::{Span, TargetPattern};
 use crate::timetable::{Cause, Schedules, Segment};
 
 /// A stretch of the timetable, target by target.
@@ -68,9 +68,9 @@ impl Serialize for Preview {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Document<'a> {
-            #[serde(serialize_with = "serialize_instant")]
+            #[serde(serialize_with = "crate::model::instants::serialize")]
             from: Timestamp,
-            #[serde(serialize_with = "serialize_instant")]
+            #[serde(serialize_with = "crate::model::instants::serialize")]
             to: Timestamp,
             targets: Vec<Row<'a>>,
             tzdb: &'a str,
@@ -106,9 +106,9 @@ impl Serialize for SegmentRows<'_> {
 
 #[derive(Serialize)]
 struct SegmentRow<'a> {
-    #[serde(serialize_with = "serialize_instant")]
+    #[serde(serialize_with = "crate::model::instants::serialize")]
     from: Timestamp,
-    #[serde(serialize_with = "serialize_instant")]
+    #[serde(serialize_with = "crate::model::instants::serialize")]
     to: Timestamp,
     min: Option<u32>,
     max: Option<u32>,

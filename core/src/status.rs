@@ -127,7 +127,7 @@ pub struct Condition {
     /// A sentence for people; may be empty.
     pub message: Cow<'static, str>,
     /// Since when the value has been this.
-    #[serde(with = "instant_serde")]
+    #[serde(with = "crate::model::instants")]
     pub since: Timestamp,
 }
 
@@ -352,10 +352,10 @@ impl Conditions {
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The instant of the snapshot.
-    #[serde(with = "instant_serde")]
+    #[serde(with = "crate::model::instants")]
     pub at: Timestamp,
     /// The last tick.
-    #[serde(with = "instant_serde")]
+    #[serde(with = "crate::model::instants")]
     pub heartbeat: Timestamp,
     /// Whether a configuration is in force and every target was asked once, answered or not.
     pub ready: bool,
@@ -378,12 +378,12 @@ pub struct ConfigurationStatus {
     /// The revision in force.
     pub revision: Option<String>,
     /// Since when it has been in force.
-    #[serde(with = "instant_serde::option")]
+    #[serde(with = "crate::model::instants::option")]
     pub since: Option<Timestamp>,
     /// Whether the last attempt to load was good.
     pub last_reload_successful: bool,
     /// When the last attempt was made.
-    #[serde(with = "instant_serde::option")]
+    #[serde(with = "crate::model::instants::option")]
     pub last_attempt: Option<Timestamp>,
     /// The diagnostics of the last attempt, where it failed, as a person would read them.
     pub last_error: Option<String>,
@@ -406,7 +406,7 @@ pub struct TargetStatus {
     /// The bounds as last seen; null where AWS has not answered or has no such target.
     pub observed: Option<Bounds>,
     /// When the question left that `observed` answers.
-    #[serde(with = "instant_serde::option")]
+    #[serde(with = "crate::model::instants::option")]
     pub observed_at: Option<Timestamp>,
     /// The counts as last seen.
     pub counts: Option<Counts>,
@@ -446,7 +446,7 @@ impl From<&Decision> for FloorStatus {
 #[serde(rename_all = "camelCase")]
 pub struct NextStatus {
     /// When.
-    #[serde(with = "instant_serde")]
+    #[serde(with = "crate::model::instants")]
     pub at: Timestamp,
     /// To what; null: the target will be left alone.
     pub floor: Option<FloorStatus>,
@@ -470,38 +470,4 @@ pub struct Counts {
     pub running: u32,
     /// `pendingCount`.
     pub pending: u32,
-}
-
-/// Instants in JSON: UTC, `Z`, whole seconds.
-mod instant_serde {
-    use jiff::Timestamp;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        crate::model::serialize_instant(at, serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-
-    pub(super) mod option {
-        use jiff::Timestamp;
-        use serde::{Deserialize, Deserializer, Serializer};
-
-        pub(in super::super) fn serialize<S: Serializer>(
-            at: &Option<Timestamp>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
-            crate::model::serialize_instant_option(at, serializer)
-        }
-
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<Option<Timestamp>, D::Error> {
-            let text = Option::<String>::deserialize(deserializer)?;
-            text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
-        }
-    }
 }

@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use super::{ChangeCause, LeftAlone, Seen, Verdict, reachable};
 use crate::ecs::EcsError;
-use crate::model::{TargetId, instant, serialize_instant};
+use crate::model::{TargetId, instant};
 use crate::timetable::Decision;
 
 /// The plan for every target at one instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The instant that is planned for.
-    #[serde(serialize_with = "serialize_instant")]
+    #[serde(serialize_with = "crate::model::instants::serialize")]
     pub at: Timestamp,
     /// Every target, sorted by cluster, then service.
     pub targets: Vec<Row>,
