@@ -72,7 +72,7 @@ pub struct Sim {
 enum Event {
     EnforceBounds(TargetId),
     TaskStarted(TargetId, u64),
-    DeploymentEnds(TargetId),
+    DeploymentEnds(TargetId, Timestamp), // the one that began then
 }
 
 /// `RegisterScalableTarget`: what is given is changed, the rest stays.
@@ -174,15 +174,16 @@ impl Sim {
 
     /// Puts a service into a deployment that lasts until [`Sim::end_deployment`]. Nothing happens where it does not exist.
     pub fn begin_deployment(&mut self, id: &TargetId) {
+        let now = self.now;
         if let Some(service) = self.services.get_mut(id) {
-            service.deploying = true;
+            service.deployment = Some(now);
         }
     }
 
     /// Ends a service's deployment.
     pub fn end_deployment(&mut self, id: &TargetId) {
         if let Some(service) = self.services.get_mut(id) {
-            service.deploying = false;
+            service.deployment = None;
         }
     }
 
@@ -224,7 +225,11 @@ impl Sim {
                     service.task_started(*task, now);
                 }
             }
-            Event::DeploymentEnds(id) => self.end_deployment(id),
+            Event::DeploymentEnds(id, began) => {
+                if self.services.get(id).is_some_and(|service| service.deployment == Some(*began)) {
+                    self.end_deployment(id);
+                }
+            }
         }
     }
 

@@ -15,6 +15,8 @@ use crate::model::TargetId;
 const TARGETS_PER_CALL: usize = 50;
 /// Services a call of `DescribeServices`.
 const SERVICES_PER_CALL: usize = 10;
+/// Up to how many targets are surveyed one by one.
+const SURVEYED_ONE_BY_ONE: usize = 10;
 
 impl Sim {
     /// Answers a query with as many calls as AWS would need, each counted, each with its own luck. No call is repeated.
@@ -104,23 +106,26 @@ impl Sim {
         answer
     }
 
-    /// Lists the namespace's policies, then its scheduled actions, and picks out those asked for. AWS does not tell a
-    /// target with neither from one that is not registered.
+    /// Asks for the policies and scheduled actions of a few targets one by one, and lists the namespace for many. AWS
+    /// does not tell a target with neither from one that is not registered.
     fn survey(&mut self, ids: &[TargetId], now: Timestamp) -> Answer<Survey> {
+        let few = ids.len() <= SURVEYED_ONE_BY_ONE;
+        let batch = if few { 1 } else { ids.len() };
         let mut answer = Answer::default();
-        for (api, operation) in [
-            (Api::DescribeScalingPolicies, Operation::DescribeScalingPolicies),
-            (Api::DescribeScheduledActions, Operation::DescribeScheduledActions),
-        ] {
-            for _ in 0..self.survey_pages(api) {
-                if let Err(error) = self.admit(api, None, now, |_| Ok(())) {
-                    let error = ecs_error(operation, error);
-                    answer.failed.push(Failure { targets: Some(ids.to_vec()), error });
-                    return answer;
-                }
+        for batch in ids.chunks(batch) {
+            for (api, operation) in [
+                (Api::DescribeScalingPolicies, Operation::DescribeScalingPolicies),
+                (Api::DescribeScheduledActions, Operation::DescribeScheduledActions),
+            ] {
+                let pages = if few { 1 } else { self.survey_pages(api) };
+                let result = (0..pages).try_for_each(|_| self.admit(api, None, now, |_| Ok(())));
+                let surveys = || batch.iter().map(|id| (id.clone(), Some(self.surveyed(id)))).collect();
+                answer.enter(operation, batch, result.map(|()| surveys()));
             }
         }
-        answer.found = ids.iter().map(|id| (id.clone(), Some(self.surveyed(id)))).collect();
+        for id in answer.failed.iter().filter_map(|failure| failure.targets.as_ref()).flatten() {
+            answer.found.remove(id);
+        }
         answer
     }
 
@@ -171,14 +176,16 @@ impl<T> Answer<T> {
 
 fn ecs_error(operation: Operation, error: CallError) -> EcsError {
     let (kind, code, message) = match error {
-        CallError::Refused(refusal) => (kind_of(&refusal), refusal.code, refusal.message),
+        CallError::Refused(refusal) => (kind_of(operation, &refusal), refusal.code, refusal.message),
         CallError::AnswerLost => (ErrorKind::OutcomeUnknown, "Timeout".to_owned(), "no answer came".to_owned()),
         CallError::Unreachable => (ErrorKind::Unreachable, "DispatchFailure".to_owned(), "no connection".to_owned()),
     };
     EcsError { operation, kind, code, message, retry_after: None }
 }
 
-fn kind_of(refusal: &WireError) -> ErrorKind {
+/// What a refusal means, as far as the simulation gives it or tests inject it. A write that failed on AWS's own side may
+/// have taken effect, for all that its caller knows.
+fn kind_of(operation: Operation, refusal: &WireError) -> ErrorKind {
     match refusal.code.as_str() {
         "ThrottlingException" => ErrorKind::Throttled,
         "ConcurrentUpdateException" => ErrorKind::Conflict,
@@ -186,11 +193,19 @@ fn kind_of(refusal: &WireError) -> ErrorKind {
         "AccessDeniedException" => ErrorKind::Denied,
         "ExpiredTokenException" | "UnrecognizedClientException" => ErrorKind::Credentials,
         "ObjectNotFoundException" | "ClusterNotFoundException" | "ServiceNotFoundException" => ErrorKind::NotFound,
-        "ValidationException" if refusal.message.contains("missing the following permissions") => ErrorKind::Denied,
-        "ValidationException" if refusal.message.contains("ECS service doesn't exist") => ErrorKind::NotFound,
-        _ if refusal.status >= 500 => ErrorKind::Unavailable,
-        _ => ErrorKind::Invalid,
+        "ValidationException" => kind_of_validation(&refusal.message),
+        _ if refusal.status < 500 => ErrorKind::Invalid,
+        _ if operation == Operation::RegisterScalableTarget => ErrorKind::OutcomeUnknown,
+        _ => ErrorKind::Unavailable,
     }
+}
+
+fn kind_of_validation(message: &str) -> ErrorKind {
+    if message.contains("missing the following permissions") {
+        return ErrorKind::Denied;
+    }
+    let gone = message.contains("ECS service doesn't exist") || message.contains("new scalable target");
+    if gone { ErrorKind::NotFound } else { ErrorKind::Invalid }
 }
 
 #[cfg(test)]
@@ -334,6 +349,39 @@ mod tests {
         };
         let Observation::Survey(answer) = sim.observe(&Query::Survey(vec![www()]), start()) else { panic!("a survey") };
         assert_eq!(answer.found[&www()], Some(expected));
+    }
+
+    #[test]
+    fn a_few_targets_are_surveyed_one_by_one_and_many_by_listing_the_namespace() {
+        for (count, calls) in [(10, 10), (11, 1)] {
+            let (mut sim, ids) = many(count);
+            sim.observe(&Query::Survey(ids), start());
+            assert_eq!(sim.calls()[&Operation::DescribeScalingPolicies], calls);
+            assert_eq!(sim.calls()[&Operation::DescribeScheduledActions], calls);
+        }
+    }
+
+    #[test]
+    fn a_survey_that_fails_half_way_says_nothing_of_its_target() {
+        let (mut sim, ids) = many(2);
+        sim.fail_next(Operation::DescribeScheduledActions, "ThrottlingException");
+        let Observation::Survey(answer) = sim.observe(&Query::Survey(ids.clone()), start()) else { panic!("a survey") };
+        assert_eq!(answer.failed[0].targets.as_deref(), Some(&ids[..1]));
+        assert_eq!(answer.found.into_keys().collect::<Vec<_>>(), ids[1..]);
+    }
+
+    #[test]
+    fn f7_a_lone_minimum_for_a_target_that_has_gone_finds_nothing() {
+        let mut sim = shop(1, &ServiceSpec { bounds: None, ..ServiceSpec::default() });
+        assert_eq!(register(&mut sim, Some(3), None).unwrap_err().kind, ErrorKind::NotFound);
+        assert_eq!(sim.bounds(&www()), None);
+    }
+
+    #[test]
+    fn a_write_that_fails_on_aws_s_side_has_an_unknown_outcome() {
+        let mut sim = shop(1, &ServiceSpec::default());
+        sim.fail_next(Operation::RegisterScalableTarget, "InternalServiceException");
+        assert_eq!(register(&mut sim, Some(3), None).unwrap_err().kind, ErrorKind::OutcomeUnknown);
     }
 
     #[test]

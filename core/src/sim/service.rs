@@ -64,7 +64,7 @@ pub(super) struct Service {
     pub(super) running: u32,
     starting: BTreeSet<u64>, // numbers of the tasks that are pending
     next_task: u64,
-    pub(super) deploying: bool,
+    pub(super) deployment: Option<Timestamp>, // when the one that is under way began
     pub(super) deployment_controller: DeploymentController,
     pub(super) express_mode: bool,
     pub(super) created: Timestamp,
@@ -83,7 +83,7 @@ impl Service {
             running: spec.desired.min(TASKS_PER_SERVICE),
             starting: BTreeSet::new(),
             next_task: 0,
-            deploying: false,
+            deployment: None,
             deployment_controller: spec.deployment_controller,
             express_mode: spec.express_mode,
             created: now,
@@ -98,7 +98,7 @@ impl Service {
     pub(super) fn delete(&mut self, now: Timestamp) {
         self.set_desired(0, now);
         self.status = Status::Inactive;
-        self.deploying = false;
+        self.deployment = None;
         self.scaling = None;
         self.stale = None;
     }
@@ -152,7 +152,7 @@ impl Service {
             desired: self.desired,
             running: self.running,
             pending: self.pending(),
-            deploying: self.deploying,
+            deploying: self.deployment.is_some(),
             deployment_controller: self.deployment_controller,
             express_mode: self.express_mode,
         }

@@ -116,7 +116,7 @@ fn scale_out(target: &TargetId, service: &mut Service, cpu_percent: f64) -> Opti
 
 /// All policies that may scale in must agree; deployments by ECS and CodeDeploy switch it off.
 fn scale_in(target: &TargetId, service: &mut Service, cpu_percent: f64, now: Timestamp) -> Option<Move> {
-    let held = service.deploying && service.deployment_controller != DeploymentController::External;
+    let held = service.deployment.is_some() && service.deployment_controller != DeploymentController::External;
     let scaling = service.scaling.as_mut()?;
     let settings = scaling.settings;
     let voters = || {

@@ -14,11 +14,12 @@ mod autoscaling;
 mod containers;
 mod fields;
 mod page;
+mod policies;
 mod scheduled;
 
 use fields::Fields;
 
-pub(super) use autoscaling::CPU_METRIC;
+pub(super) use policies::CPU_METRIC;
 
 /// The simulated account and region, as they stand in ARNs.
 const OWNER: &str = "eu-central-1:000000000000";

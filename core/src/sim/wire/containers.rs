@@ -71,7 +71,7 @@ impl Sim {
         }
         if fields.flag("forceNewDeployment")?.unwrap_or(false) {
             self.begin_deployment(&id);
-            self.schedule(now + DEPLOYMENT_TIME, Event::DeploymentEnds(id.clone()));
+            self.schedule(now + DEPLOYMENT_TIME, Event::DeploymentEnds(id.clone(), now));
         }
         self.service_answer(&id)
     }
@@ -194,7 +194,7 @@ fn rollouts(id: &TargetId, service: &Service) -> (Vec<Value>, Vec<Value>) {
     if service.status == Status::Inactive {
         return (Vec::new(), Vec::new());
     }
-    let rollouts = if service.deploying { ["PRIMARY", "ACTIVE"].as_slice() } else { &["PRIMARY"] };
+    let rollouts = if service.deployment.is_some() { ["PRIMARY", "ACTIVE"].as_slice() } else { &["PRIMARY"] };
     let deployment = |status: &&str| deployment_json(id, service, status);
     let task_set = |status: &&str| task_set_json(id, service, status);
     match service.deployment_controller {
@@ -208,7 +208,7 @@ fn rollouts(id: &TargetId, service: &Service) -> (Vec<Value>, Vec<Value>) {
 /// The primary deployment is the newer one; it carries the counts.
 fn deployment_json(id: &TargetId, service: &Service, status: &str) -> Value {
     let primary = status == "PRIMARY";
-    let state = if service.deploying && primary { "IN_PROGRESS" } else { "COMPLETED" };
+    let state = if service.deployment.is_some() && primary { "IN_PROGRESS" } else { "COMPLETED" };
     let (desired, running, pending) =
         if primary { (service.desired, service.running, service.pending()) } else { (0, 0, 0) };
     let (id, created) = rollout(id, service, status);
@@ -230,7 +230,7 @@ fn deployment_json(id: &TargetId, service: &Service, status: &str) -> Value {
 fn task_set_json(id: &TargetId, service: &Service, status: &str) -> Value {
     let primary = status == "PRIMARY";
     let (running, pending) = if primary { (service.running, service.pending()) } else { (0, 0) };
-    let stability = if service.deploying && !primary { "STABILIZING" } else { "STEADY_STATE" };
+    let stability = if service.deployment.is_some() && !primary { "STABILIZING" } else { "STEADY_STATE" };
     let (id, created) = rollout(id, service, status);
     json!({
         "id": format!("ecs-svc/{id}"),
@@ -246,8 +246,11 @@ fn task_set_json(id: &TargetId, service: &Service, status: &str) -> Value {
 }
 
 fn rollout(id: &TargetId, service: &Service, status: &str) -> (u64, Value) {
+    let newer = service.deployment_controller == DeploymentController::Ecs && status == "PRIMARY";
+    let created = service.deployment.filter(|_| newer).unwrap_or(service.created);
     let name = chance::fingerprint(&id.to_string());
-    (chance::draw(name, &[chance::fingerprint(status)]), epoch_seconds(service.created))
+    let number = chance::draw(name, &[created.as_millisecond().unsigned_abs(), chance::fingerprint(status)]);
+    (number, epoch_seconds(created))
 }
 
 fn management(service: &Service) -> &'static str {
