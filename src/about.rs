@@ -1,9 +1,9 @@
 //! What this binary is: its version and the zone rules it decides by.
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use anyhow::{Context, Result};
-use baseload_core::timetable::Zones;
+use anyhow::{Result, anyhow};
+use baseload_core::timetable::{Zones, version_of_zi};
 
 /// The version of the crate.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -16,11 +16,16 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) fn zones() -> Result<Zones> {
     match std::env::var_os("TZDIR").filter(|value| !value.is_empty()) {
         None => Ok(Zones::embedded()),
-        Some(folder) => {
-            let folder = PathBuf::from(folder);
-            Zones::from_dir(&folder).with_context(|| format!("TZDIR: no zone database at {}", folder.display()))
-        }
+        Some(folder) => Zones::from_dir(Path::new(&folder), edition(Path::new(&folder)))
+            .map_err(|error| anyhow!("TZDIR: {error}: unset it to use the embedded rules, or name a zone database")),
     }
+}
+
+/// Which edition of the zone rules a folder holds: the first line of its `tzdata.zi`, or else a file that says so.
+fn edition(folder: &Path) -> Option<String> {
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    let named = || read("+VERSION").or_else(|| read("version")).map(|text| text.trim().to_owned());
+    read("tzdata.zi").and_then(|text| version_of_zi(&text)).or_else(named)
 }
 
 /// What `--version` prints after the name.

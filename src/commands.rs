@@ -71,6 +71,6 @@ fn loader(paths: Vec<std::path::PathBuf>, max_floor: u32) -> Result<crate::loade
 
 /// Tells why there are no schedules to work with.
 fn refuse(rejection: &Rejection) -> Exit {
-    output::note(if output::stderr_is_colourful() { &rejection.colourful } else { &rejection.reason });
+    output::note(rejection.text(output::stderr_colour()));
     Exit::Bad
 }

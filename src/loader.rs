@@ -37,7 +37,7 @@ impl Rejection {
     pub(crate) fn text(&self, colour: Colour) -> &str {
         match colour {
             Colour::Never => &self.plain,
-            Colour::Always => &self.colourful,
+            Colour::Ansi => &self.colourful,
         }
     }
 
@@ -48,7 +48,7 @@ impl Rejection {
 
     fn refused(diagnostics: &[Diagnostic], tree: &Tree) -> Self {
         let text = |colour| diagnostic::text(diagnostics, &tree.files, colour);
-        Rejection { plain: text(Colour::Never), colourful: text(Colour::Always) }
+        Rejection { plain: text(Colour::Never), colourful: text(Colour::Ansi) }
     }
 }
 

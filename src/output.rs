@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use baseload_core::diagnostic::Colour;
+
 /// Writes a result to stdout. A reader that went away (`| head`) is no error.
 ///
 /// # Errors
@@ -33,16 +35,25 @@ pub(crate) fn note(text: &str) {
     }
 }
 
+/// Empties the terminal for a new picture; nothing where stdout is none.
+///
+/// # Errors
+/// What the operating system says.
+pub(crate) fn clear() -> io::Result<()> {
+    if io::stdout().is_terminal() { result("\u{1b}[2J\u{1b}[H") } else { Ok(()) }
+}
+
 /// Whether stdout wants colour: a terminal, and nobody said no (<https://no-color.org>).
-pub(crate) fn stdout_is_colourful() -> bool {
-    io::stdout().is_terminal() && colour_is_welcome()
+pub(crate) fn stdout_colour() -> Colour {
+    colour(io::stdout().is_terminal())
 }
 
 /// Whether stderr wants colour.
-pub(crate) fn stderr_is_colourful() -> bool {
-    io::stderr().is_terminal() && colour_is_welcome()
+pub(crate) fn stderr_colour() -> Colour {
+    colour(io::stderr().is_terminal())
 }
 
-fn colour_is_welcome() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+fn colour(is_terminal: bool) -> Colour {
+    let is_welcome = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if is_terminal && is_welcome { Colour::Ansi } else { Colour::Never }
 }

@@ -29,15 +29,6 @@ pub struct Preview {
     pub tzdb: String,
 }
 
-/// Whether the output may hold escape codes for colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ink {
-    /// Characters only.
-    Plain,
-    /// ANSI colours.
-    Colour,
-}
-
 impl Preview {
     /// Follows every row of `schedules` through `span`.
     pub fn of(schedules: &Schedules, span: Span, tzdb: impl Into<String>) -> Self {

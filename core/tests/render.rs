@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use baseload_core::model::{Floor, Pattern, Span, TargetId, TargetPattern};
-use baseload_core::render::{Ink, Preview, explain, text};
+use baseload_core::diagnostic::Colour;
+use baseload_core::render::{Preview, explain, text};
 use baseload_core::timetable::{DateFilter, Override, Recurrence, Schedule, Schedules, Window, Zones};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -84,7 +85,7 @@ fn span(from: &str, to: &str) -> Span {
 fn preview(schedules: Vec<Schedule>, span: Span) -> String {
     let schedules = Schedules::new(schedules);
     let preview = Preview::of(&schedules, span, "2026e");
-    text::preview(&preview, &preview.zone(&schedules), Ink::Plain)
+    text::preview(&preview, &preview.zone(&schedules), Colour::Never)
 }
 
 fn explanation(schedules: Vec<Schedule>, at: &str) -> String {
@@ -143,11 +144,11 @@ fn colour_changes_nothing_but_the_colour() {
     let schedules = Schedules::new(vec![web(&["shop/www"]), black_friday()]);
     let preview = Preview::of(&schedules, span("2026-11-27T00:00:00Z", "2026-11-29T00:00:00Z"), "2026e");
     let zone = preview.zone(&schedules);
-    let coloured = text::preview(&preview, &zone, Ink::Colour);
+    let coloured = text::preview(&preview, &zone, Colour::Ansi);
     let mut pieces = coloured.split('\u{1b}');
     let mut stripped = pieces.next().unwrap().to_owned();
     pieces.for_each(|piece| stripped.push_str(piece.split_once('m').unwrap().1));
-    assert_eq!(stripped, text::preview(&preview, &zone, Ink::Plain));
+    assert_eq!(stripped, text::preview(&preview, &zone, Colour::Never));
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) fn explain(args: ExplainArgs) -> Result<Exit> {
         Output::Json => output::json(&explanation)?,
         Output::Text => {
             let zones = about::zones()?;
-            output::result(&render::text::explain(&explanation, zones.version(), output::stdout_is_colourful()))?;
+            output::result(&render::explain::text(&explanation, zones.version()))?;
         }
     }
     Ok(Exit::Fine)

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use baseload_core::model::Span;
-use baseload_core::render;
+use baseload_core::render::{Preview, text};
 use jiff::SignedDuration;
 
 use super::{Exit, loader, refuse};
@@ -30,10 +30,10 @@ pub(super) fn preview(args: PreviewArgs) -> Result<Exit> {
         Err(rejection) => return Ok(refuse(&rejection)),
     };
     let zones = about::zones()?;
-    let preview = render::Preview::new(&schedules, Span { from, to }, zones.version());
+    let preview = Preview::of(&schedules, Span { from, to }, zones.version());
     match args.output {
-        Output::Json => output::json(&preview)?,
-        Output::Text => output::result(&render::text::preview(&preview, output::stdout_is_colourful()))?,
+        Output::Json => output::result(&preview.to_json())?,
+        Output::Text => output::result(&text::preview(&preview, &preview.zone(&schedules), output::stdout_colour()))?,
     }
     Ok(Exit::Fine)
 }

@@ -30,7 +30,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let mut loader = args.source.loader()?;
     let first = match loader.poll(clock.now()) {
         Ok(revision) => revision.context("the first reading is always a new revision")?,
-        Err(reason) => return Ok(refuse(&Rejection::plain(reason))),
+        Err(_) => return Ok(refuse_again(&loader, clock)?),
     };
 
     // The port comes before the first write: whoever cannot be watched does not begin.

@@ -61,7 +61,7 @@ pub(super) async fn healthcheck(args: ServerArgs) -> Result<Exit> {
 
 fn table(status: &Status) -> String {
     let mut table = Table::new();
-    table.load_preset(NOTHING);
+    table.load_style(NOTHING);
     table.set_header(["TARGET", "FLOOR", "MIN", "DESIRED", "RUNNING", "MAX", "CAUSE", "NEXT", "CONDITIONS"]);
     for target in &status.targets {
         table.add_row(row(target));

@@ -1,7 +1,7 @@
 //! `validate`: every mistake at once.
 
 use anyhow::Result;
-use baseload_core::diagnostic::{self, Severity};
+use baseload_core::diagnostic;
 
 use super::{Exit, loader};
 use crate::cli::{ValidateArgs, ValidateOutput};
@@ -18,18 +18,25 @@ pub(super) fn validate(args: ValidateArgs) -> Result<Exit> {
         Ok(checked) => checked,
         Err(unreadable) => return Ok(super::refuse(&unreadable)),
     };
-    let (found, tree) = (&checked.diagnostics, &checked.tree);
+    let found = match &checked.outcome {
+        Ok(loaded) => &loaded.warnings,
+        Err(diagnostics) => diagnostics,
+    };
+    let files = &checked.tree.files;
     match args.output {
-        ValidateOutput::Json => output::json(&diagnostic::rows(found, tree))?,
-        ValidateOutput::Github => output::result(&diagnostic::github(found, tree))?,
+        ValidateOutput::Json => output::json(&diagnostic::rows(found, files))?,
+        ValidateOutput::Github => output::result(&diagnostic::github(found, files))?,
         ValidateOutput::Text => {
-            output::note(&diagnostic::text(found, tree, output::stderr_is_colourful()));
-            if let Some(schedules) = &checked.schedules {
-                let targets = schedules.rows().len();
-                output::result(&format!("ok: {} schedules, {targets} targets\n", schedules.len()))?;
+            output::note(&diagnostic::text(found, files, output::stderr_colour()));
+            if !found.is_empty() {
+                output::note(&diagnostic::summary(found));
             }
         }
     }
-    let is_bad = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Ok(if is_bad { Exit::Bad } else { Exit::Fine })
+    let Ok(loaded) = &checked.outcome else { return Ok(Exit::Bad) };
+    if args.output == ValidateOutput::Text {
+        let (schedules, targets) = (loaded.schedules.iter().count(), loaded.schedules.rows().len());
+        output::result(&format!("ok: {schedules} schedules, {targets} targets\n"))?;
+    }
+    Ok(Exit::Fine)
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-use super::Ink;
+use crate::diagnostic::Colour;
 use super::words::figure;
 use crate::model::Floor;
 use crate::timetable::Segment;
@@ -32,7 +32,7 @@ enum Column {
 }
 
 /// Draws the day; blocks are as high as the floor is, next to `peak`.
-pub(super) fn draw(date: Date, zone: &TimeZone, segments: &[Segment], peak: u32, ink: Ink) -> String {
+pub(super) fn draw(date: Date, zone: &TimeZone, segments: &[Segment], peak: u32, ink: Colour) -> String {
     let columns: Vec<Column> = (0..COLUMNS).map(|half_hour| column(date, half_hour, zone, segments)).collect();
     let runs = columns.chunk_by(|a, b| a == b);
     runs.map(|run| draw_run(run[0], run.len(), peak, ink)).collect()
@@ -66,7 +66,7 @@ fn higher(first: Column, second: Column) -> Column {
 
 /// A run of equal columns: the floor in digits where there is room for it, then blocks of its height. At least one
 /// block ends the run, or the digits of two runs would read as one number.
-fn draw_run(column: Column, columns: usize, peak: u32, ink: Ink) -> String {
+fn draw_run(column: Column, columns: usize, peak: u32, ink: Colour) -> String {
     match column {
         Column::Outside => " ".repeat(columns),
         Column::Skipped => "×".repeat(columns),
@@ -86,7 +86,7 @@ fn block(min: u32, peak: u32) -> char {
     if min == 0 { '_' } else { BLOCKS[index.min(BLOCKS.len() - 1)] }
 }
 
-fn paint(text: &str, min: u32, peak: u32, ink: Ink) -> String {
+fn paint(text: &str, min: u32, peak: u32, ink: Colour) -> String {
     const CYAN: u8 = 36;
     const GREEN: u8 = 32;
     const YELLOW: u8 = 33;
@@ -96,7 +96,7 @@ fn paint(text: &str, min: u32, peak: u32, ink: Ink) -> String {
         _ => YELLOW,
     };
     match ink {
-        Ink::Plain => text.to_owned(),
-        Ink::Colour => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
+        Colour::Never => text.to_owned(),
+        Colour::Ansi => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
     }
 }

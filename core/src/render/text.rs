@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::words::{clock_change, figure, local_time, zone_name};
-use super::{Ink, Preview, strip};
+use super::{Preview, strip};
+use crate::diagnostic::Colour;
 use crate::model::{Floor, Span, TargetPattern};
 use crate::timetable::{Cause, Decision, Segment};
 
@@ -20,7 +21,7 @@ const MOST_STRIPS: usize = 15; // two weeks that begin in the middle of a day
 const MOST_CHANGES: usize = 28; // four a day in a week
 
 /// Tells `preview` in the wall-clock time of `zone`.
-pub fn preview(preview: &Preview, zone: &TimeZone, ink: Ink) -> String {
+pub fn preview(preview: &Preview, zone: &TimeZone, ink: Colour) -> String {
     let mut out = header(preview, zone);
     let days = days(preview.span, zone);
     for (targets, segments) in groups(&preview.rows) {
@@ -79,7 +80,7 @@ fn sort_key(segment: &Segment) -> SortKey<'_> {
 }
 
 /// The names of a block's targets, over three lines at most.
-fn title(targets: &[&TargetPattern], ink: Ink) -> String {
+fn title(targets: &[&TargetPattern], ink: Colour) -> String {
     let names: Vec<String> = targets.iter().map(|target| target.to_string()).collect();
     let mut lines = vec![if names.len() > 1 { format!("{} targets:", names.len()) } else { String::new() }];
     for (index, name) in names.iter().enumerate() {
@@ -100,13 +101,13 @@ fn title(targets: &[&TargetPattern], ink: Ink) -> String {
         }
     }
     let bold = |line: String| match ink {
-        Ink::Plain => format!("{line}\n"),
-        Ink::Colour => format!("\u{1b}[1m{line}\u{1b}[0m\n"),
+        Colour::Never => format!("{line}\n"),
+        Colour::Ansi => format!("\u{1b}[1m{line}\u{1b}[0m\n"),
     };
     lines.into_iter().map(bold).collect()
 }
 
-fn strips(out: &mut String, days: &[Date], zone: &TimeZone, segments: &[Segment], ink: Ink) {
+fn strips(out: &mut String, days: &[Date], zone: &TimeZone, segments: &[Segment], ink: Colour) {
     let peak = segments.iter().filter_map(|s| s.decision.as_ref()).map(|held| held.floor.min).max().unwrap_or(0);
     let mut notes = Vec::new();
     line(out, &format!("{:12}{}", "", strip::SCALE));
