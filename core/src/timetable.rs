@@ -191,6 +191,11 @@ impl Schedules {
         self.schedules.iter()
     }
 
+    /// The schedule of this name.
+    pub fn get(&self, name: &str) -> Option<&Schedule> {
+        self.schedules.iter().find(|schedule| *schedule.name == *name)
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.schedules.is_empty()

@@ -151,7 +151,9 @@ impl Occurrences {
         let Some((first_plain, last_plain)) = wall.plain_days(end) else { return end };
         // One second before its end the occurrence still holds, so this is the day to go on from.
         let today = wall.local(end - 1).div_euclid(DAY);
-        let (Some(first), Some(last)) = (self.minute_at_or_after(0), self.minute_before(MINUTES_A_DAY)) else { return end };
+        let (Some(first), Some(last)) = (self.minute_at_or_after(0), self.minute_before(MINUTES_A_DAY)) else {
+            return end;
+        };
         let linked = today >= first_plain && self.occurrence(wall, today, first).start <= end + lead;
         match self.last_of_run(today, last_plain) {
             Some(_) if !linked => end,

@@ -269,4 +269,3 @@ fn with_max_kept(claim: Claim, current: Option<Claim>) -> Claim {
     let max = kept.map(|max| max.max(claim.floor.min));
     Claim { floor: Floor { max, ..claim.floor }, ..claim }
 }
-

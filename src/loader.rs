@@ -1,0 +1,147 @@
+//! Reads the source again and again, and hands on whole, checked revisions or the reason why there is none.
+
+use std::time::Duration;
+
+use baseload_core::controller::Revision;
+use baseload_core::diagnostic::{self, Colour, Diagnostic};
+use baseload_core::spec::{self, Limits, Loaded, Tree};
+use baseload_core::timetable::{Schedules, Zones};
+use jiff::Timestamp;
+
+use crate::source::{Fingerprint, Source};
+
+/// A file that is being written is read again after this long, until two readings agree.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// How many readings are tried before the source is said to be unstable.
+const READINGS: usize = 20;
+
+/// A source that could be read, and what was found in it.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The files.
+    pub(crate) tree: Tree,
+    /// The schedules with their warnings, or every diagnostic.
+    pub(crate) outcome: Result<Loaded, Vec<Diagnostic>>,
+}
+
+/// Why there is no revision: what a person should read, plain or in colour.
+#[derive(Debug)]
+pub(crate) struct Rejection {
+    plain: String,
+    colourful: String,
+}
+
+impl Rejection {
+    /// The diagnostics, or why the source could not be read.
+    pub(crate) fn text(&self, colour: Colour) -> &str {
+        match colour {
+            Colour::Never => &self.plain,
+            Colour::Always => &self.colourful,
+        }
+    }
+
+    fn unreadable(error: &anyhow::Error) -> Self {
+        let plain = format!("error: {error:#}\n");
+        Rejection { colourful: plain.clone(), plain }
+    }
+
+    fn refused(diagnostics: &[Diagnostic], tree: &Tree) -> Self {
+        let text = |colour| diagnostic::text(diagnostics, &tree.files, colour);
+        Rejection { plain: text(Colour::Never), colourful: text(Colour::Always) }
+    }
+}
+
+/// A source with what is known of its last reading.
+#[derive(Debug)]
+pub(crate) struct Loader {
+    source: Source,
+    zones: Zones,
+    limits: Limits,
+    last: Option<Last>,
+}
+
+#[derive(Debug)]
+struct Last {
+    fingerprint: Fingerprint,
+    outcome: Result<String, String>,
+}
+
+impl Loader {
+    /// A loader that has read nothing yet.
+    pub(crate) fn new(source: Source, zones: Zones, limits: Limits) -> Self {
+        Loader { source, zones, limits, last: None }
+    }
+
+    /// Where the schedules come from.
+    pub(crate) fn source(&self) -> String {
+        self.source.to_string()
+    }
+
+    /// Reads the source once and checks it.
+    ///
+    /// # Errors
+    /// Why a file cannot be read.
+    pub(crate) fn check(&self, now: Timestamp) -> Result<Checked, Rejection> {
+        let tree = self.source.read().map_err(|error| Rejection::unreadable(&error))?;
+        let outcome = spec::load(&tree, &self.zones, &self.limits, now);
+        Ok(Checked { tree, outcome })
+    }
+
+    /// Reads the source once, for its schedules.
+    ///
+    /// # Errors
+    /// Every diagnostic at once, or why a file cannot be read.
+    pub(crate) fn read(&self, now: Timestamp) -> Result<Schedules, Rejection> {
+        let Checked { tree, outcome } = self.check(now)?;
+        match outcome {
+            Ok(loaded) => Ok(loaded.schedules),
+            Err(diagnostics) => Err(Rejection::refused(&diagnostics, &tree)),
+        }
+    }
+
+    /// Reads the source if it changed since the last reading; `Ok(None)`: what was read last still stands. Blocks.
+    ///
+    /// # Errors
+    /// Why there is no good revision; the same again for as long as the source stays as it is.
+    pub(crate) fn poll(&mut self, now: Timestamp) -> Result<Option<Revision>, String> {
+        let fingerprint = self.source.fingerprint().map_err(|error| format!("error: {error:#}\n"))?;
+        if let Some(last) = self.last.as_ref().filter(|last| last.fingerprint == fingerprint) {
+            return last.outcome.clone().map(|_| None);
+        }
+        let in_force = self.last.take().and_then(|last| last.outcome.ok());
+        let (fingerprint, tree) = self.read_stable()?;
+        let outcome = self.revision(&tree, now);
+        let id = outcome.as_ref().map(|revision| revision.id.clone()).map_err(Clone::clone);
+        self.last = Some(Last { fingerprint, outcome: id });
+        let revision = outcome?;
+        Ok((in_force.as_ref() != Some(&revision.id)).then_some(revision))
+    }
+
+    fn read_stable(&self) -> Result<(Fingerprint, Tree), String> {
+        let mut before: Option<(Fingerprint, Tree)> = None;
+        for _ in 0..READINGS {
+            let read = self.source.fingerprint().and_then(|fingerprint| Ok((fingerprint, self.source.read()?)));
+            let read = read.map_err(|error| format!("error: {error:#}\n"))?;
+            if before.as_ref() == Some(&read) {
+                return Ok(read);
+            }
+            before = Some(read);
+            std::thread::sleep(SETTLE);
+        }
+        Err(format!("error: {}: the files keep changing while they are read\n", self.source))
+    }
+
+    fn revision(&self, tree: &Tree, now: Timestamp) -> Result<Revision, String> {
+        match spec::load(tree, &self.zones, &self.limits, now) {
+            Ok(Loaded { schedules, warnings, .. }) => {
+                for warning in &warnings {
+                    let text = diagnostic::text(std::slice::from_ref(warning), &tree.files, Colour::Never);
+                    tracing::warn!(code = warning.code, "{}", text.trim_end());
+                }
+                Ok(Revision { id: tree.digest(), schedules })
+            }
+            Err(diagnostics) => Err(Rejection::refused(&diagnostics, tree).plain),
+        }
+    }
+}
