@@ -7,6 +7,7 @@
 mod cover;
 mod document;
 mod fields;
+mod lifted;
 mod name;
 mod path;
 mod report;
@@ -329,6 +330,31 @@ spec: { dates: [2026-12-25] }
             "  windows: [{ name: a, min: 1, from: 22:00, to: 06:00 }, { name: b, min: 2, from: 06:00, to: 22:00 }]\n";
         let loaded = check(&tree([("web.yaml", WEB.replace("  default: { min: 3 }\n", whole))])).expect("covered");
         assert!(loaded.warnings.is_empty(), "a schedule without holes is no overlay");
+    }
+
+    #[test]
+    fn an_override_is_warned_of_only_where_it_lifts_a_max() {
+        let development = WEB.replace("{ min: 3 }", "{ min: 1, max: 4 }")
+            + "  windows: [{ name: off, from: 20:00, to: 07:00, min: 0, max: 0 }]\n";
+        let codes = |over: &str| -> Vec<_> {
+            let schedule = format!("{development}  overrides: [{{ name: o, min: 3, {over} }}]\n");
+            let loaded = check(&tree([("web.yaml", schedule)])).expect("a good source");
+            loaded.warnings.iter().map(|warning| warning.code).collect()
+        };
+        assert!(codes("from: 2026-12-01T08:00, to: 2026-12-01T20:00").is_empty());
+        assert_eq!(codes("from: 2026-12-01T08:00, to: 2026-12-01T20:01"), ["max-lifted"]);
+        assert!(codes("from: 2026-12-01T08:00, to: 2026-12-01T20:01, max: 9").is_empty());
+    }
+
+    #[test]
+    fn the_examples_load_together_without_a_warning() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../schedules");
+        let entries = std::fs::read_dir(folder).expect("the examples are part of the repository");
+        let paths = entries.map(|entry| entry.expect("the folder can be listed").path());
+        let read = |path: std::path::PathBuf| (path.to_string_lossy().into(), std::fs::read(path).expect("a file"));
+        let tree = Tree { files: paths.map(read).collect() };
+        let loaded = check(&tree).unwrap_or_else(|found| panic!("{}", text(&found, &tree.files, Colour::Never)));
+        assert!(loaded.warnings.is_empty(), "{}", text(&loaded.warnings, &tree.files, Colour::Never));
     }
 
     #[test]

@@ -10,12 +10,13 @@ use crate::calendar::{DateSet, ics};
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::model::{TargetId, TargetPattern};
 use crate::spec::document::{Calendar, Document, Named, document};
+use crate::spec::lifted::lifted_maxima;
 use crate::spec::report::{Report, closest, excerpt};
 use crate::spec::schedule::{Context, Draft, MOST_TARGETS};
 use crate::spec::window::List;
 use crate::spec::yaml::documents;
 use crate::spec::{Tree, path};
-use crate::timetable::{Schedule, Schedules};
+use crate::timetable::Schedules;
 
 /// The largest file that is read.
 const FILE_BYTES: usize = 1 << 20;
@@ -253,24 +254,6 @@ impl<'a> Source<'a> {
             self.found.extend(lifted_maxima(schedule, &draft.override_places));
         }
     }
-}
-
-/// An override without `max` whose `min` is above a max that may hold beneath it raises that max with it.
-fn lifted_maxima(schedule: &Schedule, places: &[Location]) -> Vec<Diagnostic> {
-    let beneath = schedule.windows.iter().map(|window| window.floor).chain(schedule.default);
-    let Some(least_max) = beneath.filter_map(|floor| floor.max).min() else { return Vec::new() };
-    let lifting = |min: u32| min > least_max;
-    let overrides = schedule.overrides.iter().zip(places);
-    overrides
-        .filter(|(over, _)| over.floor.max.is_none() && lifting(over.floor.min))
-        .map(|(over, place)| {
-            let message =
-                format!("`min` {} is above the max beneath it, {least_max}: the max rises with it", over.floor.min);
-            let mut finding = Diagnostic::new(Severity::Warning, "max-lifted", Some(place.clone()), message);
-            finding.help("declare the `max` that this override shall have");
-            finding
-        })
-        .collect()
 }
 
 fn declare(names: &mut BTreeMap<Arc<str>, Location>, kind: &str, name: Option<&Named>, report: &mut Report<'_>) {

@@ -259,9 +259,8 @@ impl<'t, 'r, 's> Composer<'t, 'r, 's> {
 
     fn refuse_tag(&mut self, tagged: bool, span: &Range<usize>) {
         if tagged {
-            self.report
-                .error("tag", span, "YAML tags (`!…`) are refused")
-                .help("write the value itself; put it into quotes where it begins with `!`");
+            let help = "write the value itself; put it into quotes where it begins with `!`";
+            self.report.refuse("tag", span, "YAML tags (`!…`) are refused", help);
         }
     }
 
