@@ -46,7 +46,13 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
     /// Schedule files or folders; several make one source
-    #[arg(long, value_name = "SOURCE", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        env = "BASELOAD_SCHEDULES",
+        value_delimiter = ',',
+        default_value = "./schedules"
+    )]
     pub(crate) schedules: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -116,7 +122,13 @@ pub(crate) struct RunArgs {
     pub(crate) speed: f64,
 
     /// Where the simulated ECS speaks AWS's protocol
-    #[arg(long, value_name = "ADDRESS", env = "BASELOAD_SIMULATE_LISTEN", default_value = "127.0.0.1:0", requires = "simulate")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "BASELOAD_SIMULATE_LISTEN",
+        default_value = "127.0.0.1:0",
+        requires = "simulate"
+    )]
     pub(crate) simulate_listen: SocketAddr,
 }
 

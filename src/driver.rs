@@ -1,12 +1,14 @@
 //! The loop: waits, asks the controller, carries out what it wants, and tells what it says. There is no other.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use baseload_core::controller::{Chore, Controller, Effect, Event, Fact, Revision};
+use baseload_core::diagnostic::Colour;
 use baseload_core::ecs::{EcsError, ErrorKind, Observation, Operation};
 use baseload_core::status::Status;
+use baseload_core::timetable::Schedules;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinError;
@@ -62,8 +64,12 @@ pub(crate) struct Driver {
     status: watch::Sender<Arc<Status>>,
     published: Instant,
     heartbeat: Heartbeat,
+    before_taking_over: Option<BeforeTakingOver>,
     tell: Box<dyn Fn(&[Fact]) + Send>,
 }
+
+/// Sees each new configuration before the controller does.
+pub(crate) type BeforeTakingOver = Arc<dyn Fn(&Schedules) + Send + Sync>;
 
 /// What carries effects out.
 struct Hands {
@@ -93,6 +99,7 @@ impl Driver {
         clock: Clock,
         aws: Aws,
         loader: Loader,
+        before_taking_over: Option<BeforeTakingOver>,
         tell: Box<dyn Fn(&[Fact]) + Send>,
     ) -> (Driver, Ends) {
         let (events_in, events) = unbounded_channel();
@@ -104,7 +111,20 @@ impl Driver {
         let hands = Hands { clock, aws, loader: Some(Arc::new(Mutex::new(loader))), events: events_in };
         let (waiting, served) = (Vec::new(), Vec::new());
         let published = monotonic();
-        (Driver { controller, hands, events, reloads, waiting, served, status, published, heartbeat, tell }, ends)
+        let driver = Driver {
+            controller,
+            hands,
+            events,
+            reloads,
+            waiting,
+            served,
+            status,
+            published,
+            heartbeat,
+            before_taking_over,
+            tell,
+        };
+        (driver, ends)
     }
 
     /// Runs until `stop` is ready and what is under way has come back, or the time for that is over.
@@ -162,6 +182,9 @@ impl Driver {
                 Event::Loaded(outcome) => Some(outcome.as_ref().map(|_| ()).map_err(Clone::clone)),
                 _ => None,
             };
+            if let (Some(look), Event::Loaded(Ok(Some(revision)))) = (&self.before_taking_over, &event) {
+                look(&revision.schedules);
+            }
             self.controller.handle(now, event);
             if let Some(outcome) = loaded {
                 self.answer_reloads(&outcome);
@@ -218,8 +241,11 @@ impl Hands {
 
 fn poll(loader: Option<Arc<Mutex<Loader>>>, clock: Clock) -> Result<Option<Revision>, String> {
     match loader {
-        Some(loader) => loader.lock().unwrap_or_else(PoisonError::into_inner).poll(clock.now()),
         None => Ok(None),
+        Some(loader) => {
+            let polled = loader.lock().unwrap_or_else(PoisonError::into_inner).poll(clock.now());
+            polled.map_err(|rejection| rejection.text(Colour::Never).to_owned())
+        }
     }
 }
 
@@ -256,13 +282,7 @@ pub(crate) enum Goal {
 }
 
 /// Drives a controller that has its configuration until the goal is reached; false: `timeout` came first.
-pub(crate) async fn once(
-    controller: &mut Controller,
-    clock: Clock,
-    aws: &Aws,
-    goal: Goal,
-    timeout: Duration,
-) -> bool {
+pub(crate) async fn once(controller: &mut Controller, clock: Clock, aws: &Aws, goal: Goal, timeout: Duration) -> bool {
     let (events_in, mut events) = unbounded_channel();
     let hands = Hands { clock, aws: aws.clone(), loader: None, events: events_in };
     let started = monotonic();

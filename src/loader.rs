@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::anyhow;
 use baseload_core::controller::Revision;
 use baseload_core::diagnostic::{self, Colour, Diagnostic};
 use baseload_core::spec::{self, Limits, Loaded, Tree};
@@ -26,7 +27,7 @@ pub(crate) struct Checked {
 }
 
 /// Why there is no revision: what a person should read, plain or in colour.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rejection {
     plain: String,
     colourful: String,
@@ -64,7 +65,7 @@ pub(crate) struct Loader {
 #[derive(Debug)]
 struct Last {
     fingerprint: Fingerprint,
-    outcome: Result<String, String>,
+    outcome: Result<String, Rejection>,
 }
 
 impl Loader {
@@ -104,8 +105,8 @@ impl Loader {
     ///
     /// # Errors
     /// Why there is no good revision; the same again for as long as the source stays as it is.
-    pub(crate) fn poll(&mut self, now: Timestamp) -> Result<Option<Revision>, String> {
-        let fingerprint = self.source.fingerprint().map_err(|error| format!("error: {error:#}\n"))?;
+    pub(crate) fn poll(&mut self, now: Timestamp) -> Result<Option<Revision>, Rejection> {
+        let fingerprint = self.source.fingerprint().map_err(|error| Rejection::unreadable(&error))?;
         if let Some(last) = self.last.as_ref().filter(|last| last.fingerprint == fingerprint) {
             return last.outcome.clone().map(|_| None);
         }
@@ -118,21 +119,21 @@ impl Loader {
         Ok((in_force.as_ref() != Some(&revision.id)).then_some(revision))
     }
 
-    fn read_stable(&self) -> Result<(Fingerprint, Tree), String> {
+    fn read_stable(&self) -> Result<(Fingerprint, Tree), Rejection> {
         let mut before: Option<(Fingerprint, Tree)> = None;
         for _ in 0..READINGS {
             let read = self.source.fingerprint().and_then(|fingerprint| Ok((fingerprint, self.source.read()?)));
-            let read = read.map_err(|error| format!("error: {error:#}\n"))?;
+            let read = read.map_err(|error| Rejection::unreadable(&error))?;
             if before.as_ref() == Some(&read) {
                 return Ok(read);
             }
             before = Some(read);
             std::thread::sleep(SETTLE);
         }
-        Err(format!("error: {}: the files keep changing while they are read\n", self.source))
+        Err(Rejection::unreadable(&anyhow!("{}: the files keep changing while they are read", self.source)))
     }
 
-    fn revision(&self, tree: &Tree, now: Timestamp) -> Result<Revision, String> {
+    fn revision(&self, tree: &Tree, now: Timestamp) -> Result<Revision, Rejection> {
         match spec::load(tree, &self.zones, &self.limits, now) {
             Ok(Loaded { schedules, warnings, .. }) => {
                 for warning in &warnings {
@@ -141,7 +142,7 @@ impl Loader {
                 }
                 Ok(Revision { id: tree.digest(), schedules })
             }
-            Err(diagnostics) => Err(Rejection::refused(&diagnostics, tree).plain),
+            Err(diagnostics) => Err(Rejection::refused(&diagnostics, tree)),
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use baseload_core::model::{Floor, Pattern, Span, TargetId, TargetPattern};
 use baseload_core::diagnostic::Colour;
+use baseload_core::model::{Floor, Pattern, Span, TargetId, TargetPattern};
 use baseload_core::render::{Preview, explain, text};
 use baseload_core::timetable::{DateFilter, Override, Recurrence, Schedule, Schedules, Window, Zones};
 use jiff::civil::DateTime;

@@ -62,9 +62,7 @@ pub(super) fn seed(now: Timestamp) -> u64 {
 
 /// Where every target stands now.
 pub(super) fn report(controller: &Controller, at: Timestamp) -> Report {
-    let rows = controller
-        .standings()
-        .map(|s| Row::new(s.target, s.decision, s.seen, s.verdict, s.error));
+    let rows = controller.standings().map(|s| Row::new(s.target, s.decision, s.seen, s.verdict, s.error));
     Report { at, targets: rows.collect() }
 }
 

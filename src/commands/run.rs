@@ -14,7 +14,6 @@ use crate::cli::{LogFormat, RunArgs};
 use crate::clock::Clock;
 use crate::driver::{Driver, Ends};
 use crate::http::{self, About};
-use crate::loader::Rejection;
 use crate::metrics::Metrics;
 use crate::simulation::Simulation;
 use crate::{about, chores, log};
@@ -30,7 +29,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let mut loader = args.source.loader()?;
     let first = match loader.poll(clock.now()) {
         Ok(revision) => revision.context("the first reading is always a new revision")?,
-        Err(_) => return Ok(refuse_again(&loader, clock)?),
+        Err(rejection) => return Ok(refuse(&rejection)),
     };
 
     // The port comes before the first write: whoever cannot be watched does not begin.

@@ -78,7 +78,8 @@ fn heading(status: &Status) -> String {
         heading += ", dry run: nothing is written";
     }
     if let Some(error) = &configuration.last_error {
-        heading += &format!("\nthe source as it is now is refused, the revision above stays in force:\n{}", error.trim_end());
+        heading +=
+            &format!("\nthe source as it is now is refused, the revision above stays in force:\n{}", error.trim_end());
     }
     heading + "\n"
 }

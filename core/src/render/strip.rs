@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-use crate::diagnostic::Colour;
 use super::words::figure;
+use crate::diagnostic::Colour;
 use crate::model::Floor;
 use crate::timetable::Segment;
 
