@@ -23,7 +23,7 @@ lint: ## check the format, and refuse every warning
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 deny: $(CARGO_DENY) ## check licences, banned crates and sources of all dependencies
-	$(CARGO_DENY) --locked check bans licenses sources
+	$(CARGO_DENY) --locked check --hide-inclusion-graph bans licenses sources
 
 advisories: $(CARGO_DENY) ## check dependencies against the RustSec database (fetched from GitHub)
 	$(CARGO_DENY) --locked check advisories
