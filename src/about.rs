@@ -1,6 +1,7 @@
 //! What this binary is: its version and the zone rules it decides by.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use anyhow::{Result, anyhow};
 use baseload_core::timetable::{Zones, version_of_zi};
@@ -29,9 +30,7 @@ fn edition(folder: &Path) -> Option<String> {
 }
 
 /// What `--version` prints after the name.
-pub(crate) fn long_version() -> String {
-    match zones() {
-        Ok(zones) => format!("{VERSION} (tzdb {}, {})", zones.version(), zones.origin()),
-        Err(_) => format!("{VERSION} (tzdb unreadable: see TZDIR)"),
-    }
-}
+pub(crate) static LONG_VERSION: LazyLock<String> = LazyLock::new(|| match zones() {
+    Ok(zones) => format!("{VERSION} (tzdb {}, {})", zones.version(), zones.origin()),
+    Err(_) => format!("{VERSION} (tzdb unreadable: see TZDIR)"),
+});

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// A timetable in YAML says what the minimum capacity of every service should be right now; Baseload keeps it there.
 /// Exit codes: 0 fine; 1 failed while running; 2 bad schedules or usage; 3 differences, where --detailed-exitcode asks.
 #[derive(Debug, Parser)]
-#[command(name = "baseload", version, long_version = crate::about::long_version(), max_term_width = 110, propagate_version = false)]
+#[command(name = "baseload", version = crate::about::LONG_VERSION.as_str(), max_term_width = 110, propagate_version = false)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
