@@ -473,6 +473,7 @@ impl Controller {
         match outcome {
             Ok(revision) => {
                 self.configuration.last_reload_successful = true;
+                self.configuration.last_success = Some(now);
                 self.configuration.last_error = None;
                 if let Some(revision) = revision {
                     self.take_over(revision, now);

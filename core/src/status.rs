@@ -385,6 +385,9 @@ pub struct ConfigurationStatus {
     /// When the last attempt was made.
     #[serde(with = "crate::model::instants::option")]
     pub last_attempt: Option<Timestamp>,
+    /// When an attempt was last good, whether or not it brought something new.
+    #[serde(with = "instant_serde::option")]
+    pub last_success: Option<Timestamp>,
     /// The diagnostics of the last attempt, where it failed, as a person would read them.
     pub last_error: Option<String>,
     /// How many schedules are in force.
