@@ -386,7 +386,7 @@ pub struct ConfigurationStatus {
     #[serde(with = "crate::model::instants::option")]
     pub last_attempt: Option<Timestamp>,
     /// When an attempt was last good, whether or not it brought something new.
-    #[serde(with = "instant_serde::option")]
+    #[serde(with = "crate::model::instants::option")]
     pub last_success: Option<Timestamp>,
     /// The diagnostics of the last attempt, where it failed, as a person would read them.
     pub last_error: Option<String>,
