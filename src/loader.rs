@@ -59,19 +59,22 @@ pub(crate) struct Loader {
     source: Source,
     zones: Zones,
     limits: Limits,
+    /// The last good revision.
+    in_force: Option<String>,
     last: Option<Last>,
 }
 
+/// The last reading.
 #[derive(Debug)]
 struct Last {
     fingerprint: Fingerprint,
-    outcome: Result<String, Rejection>,
+    outcome: Result<(), Rejection>,
 }
 
 impl Loader {
     /// A loader that has read nothing yet.
     pub(crate) fn new(source: Source, zones: Zones, limits: Limits) -> Self {
-        Loader { source, zones, limits, last: None }
+        Loader { source, zones, limits, in_force: None, last: None }
     }
 
     /// Where the schedules come from.
@@ -108,15 +111,15 @@ impl Loader {
     pub(crate) fn poll(&mut self, now: Timestamp) -> Result<Option<Revision>, Rejection> {
         let fingerprint = self.source.fingerprint().map_err(|error| Rejection::unreadable(&error))?;
         if let Some(last) = self.last.as_ref().filter(|last| last.fingerprint == fingerprint) {
-            return last.outcome.clone().map(|_| None);
+            return last.outcome.clone().map(|()| None);
         }
-        let in_force = self.last.take().and_then(|last| last.outcome.ok());
+        self.last = None;
         let (fingerprint, tree) = self.read_stable()?;
         let outcome = self.revision(&tree, now);
-        let id = outcome.as_ref().map(|revision| revision.id.clone()).map_err(Clone::clone);
-        self.last = Some(Last { fingerprint, outcome: id });
+        self.last = Some(Last { fingerprint, outcome: outcome.as_ref().map(|_| ()).map_err(Clone::clone) });
         let revision = outcome?;
-        Ok((in_force.as_ref() != Some(&revision.id)).then_some(revision))
+        let is_new = self.in_force.replace(revision.id.clone()).as_ref() != Some(&revision.id);
+        Ok(is_new.then_some(revision))
     }
 
     fn read_stable(&self) -> Result<(Fingerprint, Tree), Rejection> {
@@ -144,5 +147,54 @@ impl Loader {
             }
             Err(diagnostics) => Err(Rejection::refused(&diagnostics, tree)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    const GOOD: &str = include_str!("../schedules/webshop.yaml");
+
+    fn poll(loader: &mut Loader) -> Result<Option<String>, String> {
+        let polled = loader.poll("2026-11-21T00:00:00Z".parse().unwrap());
+        let id = polled.map(|revision| revision.map(|revision| revision.id));
+        id.map_err(|rejection| rejection.text(Colour::Never).to_owned())
+    }
+
+    fn loader(folder: &Path) -> Loader {
+        Loader::new(Source::new(vec![folder.to_owned()]), Zones::embedded(), Limits::default())
+    }
+
+    #[test]
+    fn f62_bad_good_bad_is_seen_each_time_and_said_for_as_long_as_it_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |text: &str| fs::write(folder.path().join("a.yaml"), text).unwrap();
+        let mut loader = loader(folder.path());
+        write(GOOD);
+        assert!(poll(&mut loader).unwrap().is_some(), "the first reading is a new revision");
+        assert_eq!(poll(&mut loader), Ok(None));
+        write("kind: Nonsense");
+        let refused = poll(&mut loader).unwrap_err();
+        assert!(refused.contains("a.yaml:1"), "{refused}");
+        assert_eq!(poll(&mut loader), Err(refused));
+        write(GOOD);
+        assert_eq!(poll(&mut loader), Ok(None), "what was in force all the time is no new revision");
+    }
+
+    #[test]
+    fn f45_a_folder_that_vanishes_or_is_emptied_is_a_bad_edit() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        fs::write(&file, GOOD).unwrap();
+        let mut loader = loader(folder.path());
+        assert!(poll(&mut loader).is_ok());
+        fs::remove_file(&file).unwrap();
+        assert!(poll(&mut loader).is_err());
+        drop(folder);
+        assert!(poll(&mut loader).is_err());
     }
 }

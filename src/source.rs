@@ -176,3 +176,97 @@ fn stamp(meta: &Metadata) -> (u64, Option<SystemTime>, u64) {
 fn stamp(meta: &Metadata) -> (u64, Option<SystemTime>, u64) {
     (meta.len(), meta.modified().ok(), 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn folder(files: &[&str]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, *file).unwrap();
+        }
+        folder
+    }
+
+    fn names(source: &Source, root: &Path) -> Vec<String> {
+        let prefix = format!("{}/", root.display());
+        source.read().unwrap().files.into_keys().map(|path| path.replace(&prefix, "")).collect()
+    }
+
+    fn source(root: &Path) -> Source {
+        Source::new(vec![root.to_owned()])
+    }
+
+    fn refusal(source: &Source) -> String {
+        format!("{:#}", source.read().expect_err("the source is refused"))
+    }
+
+    #[test]
+    fn yaml_and_ics_are_read_and_hidden_files_are_not() {
+        let folder = folder(&["a.yaml", "b/c.yml", "b/d.ics", ".hidden.yaml", ".git/e.yaml", "README.md"]);
+        assert_eq!(names(&source(folder.path()), folder.path()), ["a.yaml", "b/c.yml", "b/d.ics"]);
+    }
+
+    #[test]
+    fn a_single_file_brings_the_calendars_beside_it() {
+        let folder = folder(&["a.yaml", "b.yaml", "d.ics"]);
+        assert_eq!(names(&source(&folder.path().join("a.yaml")), folder.path()), ["a.yaml", "d.ics"]);
+    }
+
+    #[test]
+    fn f48_a_swap_of_links_inside_the_source_is_followed_and_seen() {
+        let folder = folder(&["..rev1/a.yaml", "..rev2/a.yaml"]);
+        let at = |name: &str| folder.path().join(name);
+        symlink("..rev1", at("..data")).unwrap();
+        symlink("..data/a.yaml", at("a.yaml")).unwrap();
+        let source = source(folder.path());
+        let (before, print) = (source.read().unwrap(), source.fingerprint().unwrap());
+
+        symlink("..rev2", at("..next")).unwrap();
+        fs::rename(at("..next"), at("..data")).unwrap();
+        assert_ne!(source.fingerprint().unwrap(), print);
+        assert_ne!(source.read().unwrap(), before);
+    }
+
+    #[test]
+    fn f48_a_link_out_of_the_source_is_refused() {
+        let (folder, outside) = (folder(&["a.yaml"]), folder(&["secret.yaml"]));
+        symlink(outside.path().join("secret.yaml"), folder.path().join("b.yaml")).unwrap();
+        assert!(refusal(&source(folder.path())).contains("leads out of the source"));
+    }
+
+    #[test]
+    fn f48_a_loop_of_links_is_refused() {
+        let folder = folder(&["a/b.yaml"]);
+        symlink("..", folder.path().join("a/up")).unwrap();
+        assert!(refusal(&source(folder.path())).contains("nest more than"));
+    }
+
+    #[test]
+    fn f49_a_fifo_is_refused_and_never_blocks() {
+        let folder = folder(&["a.yaml"]);
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join("b.yaml")).status().unwrap();
+        assert!(made.success());
+        assert!(refusal(&source(folder.path())).contains("neither a file nor a folder"));
+    }
+
+    #[test]
+    fn f36_a_missing_folder_says_what_to_mount() {
+        let refusal = refusal(&source(Path::new("/nonexistent/schedules")));
+        assert!(refusal.contains("mount or create a folder of *.yaml files"), "{refusal}");
+    }
+
+    #[test]
+    fn f40_more_than_the_limit_is_refused_without_reading_it_all() {
+        let folder = folder(&["a.yaml"]);
+        fs::File::create(folder.path().join("big.yaml")).unwrap().set_len(SOURCE_LIMIT * 8).unwrap();
+        assert!(refusal(&source(folder.path())).contains("more than 16 MiB"));
+    }
+}
