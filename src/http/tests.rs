@@ -267,7 +267,7 @@ async fn f65_pipelined_requests_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn stopping_closes_idle_connections_at_once_and_is_bounded_for_the_others() {
+async fn stopping_is_bounded_where_an_answer_never_comes() {
     let limits = Limits { grace: Duration::from_millis(50), ..Limits::default() };
     let mut server = Server::start_with(limits, Vec::new()).await;
     let mut waiting = server.connect().await;
