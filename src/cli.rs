@@ -85,12 +85,6 @@ pub(crate) enum ValidateOutput {
     Github,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    Text,
-    Json,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -111,7 +105,7 @@ pub(crate) struct RunArgs {
 
     /// How the log is written [default: text on a terminal, json elsewhere]
     #[arg(long, value_name = "FORMAT", env = "BASELOAD_LOG_FORMAT")]
-    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) log_format: Option<crate::log::Format>,
 
     /// Run against a simulated ECS inside this process instead of AWS
     #[arg(long, env = "BASELOAD_SIMULATE")]
