@@ -27,11 +27,8 @@ const MONTH: Domain = Domain {
     values: 1..=12,
     names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
 };
-const WEEKDAY: Domain = Domain {
-    name: "day of week",
-    values: 0..=7,
-    names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-};
+const WEEKDAY: Domain =
+    Domain { name: "day of week", values: 0..=7, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"] };
 
 const NICKNAMES: [(&str, &str); 7] = [
     ("@yearly", "0 0 1 1 *"),
@@ -127,7 +124,8 @@ pub(super) fn month_days(field: Part<'_>) -> Result<MonthDays, CronError> {
         if item.text.eq_ignore_ascii_case("l") {
             days.last = true;
         } else if item.text.to_ascii_lowercase().contains(['l', 'w']) {
-            let help = "`L` alone is the last day of the month; days relative to it and nearest weekdays do not exist here";
+            let help =
+                "`L` alone is the last day of the month; days relative to it and nearest weekdays do not exist here";
             return Err(item.error_with(format!("`{}` is not supported in day of month", item.text), help));
         } else {
             days.days |= values(item, &MONTH_DAY)? as u32;

@@ -78,7 +78,8 @@ pub fn version_of_zi(text: &str) -> Option<String> {
     let line = text.lines().next()?.trim();
     let version = line.strip_prefix("# version ").unwrap_or(line).trim();
     let well_formed = version.len() >= 5 && version.as_bytes()[..4].iter().all(u8::is_ascii_digit);
-    (well_formed && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')).then(|| version.to_owned())
+    (well_formed && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+        .then(|| version.to_owned())
 }
 
 #[cfg(test)]
