@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use baseload_core::cron::Cron;
 use baseload_core::model::{Floor, Pattern, Span, TargetId, TargetPattern};
 use baseload_core::timetable::{Board, DateFilter, Members, Recurrence, Schedule, Schedules, Window, Zones};
 use jiff::{SignedDuration, Timestamp};
@@ -37,6 +38,10 @@ fn main() {
         "decide with until, one of 1,000 schedules",
         median(11, 1, || drop(black_box(schedules.decide(&targets[7], now)))),
     );
+    for (what, awkward) in awkward() {
+        let awkward = Schedules::new(vec![awkward]);
+        report(what, median(5, 1, || drop(black_box(awkward.decide(&targets[0], now)))));
+    }
     let whole = median(5, 1, || {
         let count: usize = targets.iter().map(|target| schedules.segments(target, year).len()).sum();
         black_box(count);
@@ -77,6 +82,23 @@ fn schedule(index: usize) -> Schedule {
         ],
         overrides: vec![],
     }
+}
+
+/// Schedules whose next change takes a proof that there is none.
+fn awkward() -> [(&'static str, Schedule); 4] {
+    let only = |window: Window| Schedule { windows: vec![window], lead_time: SignedDuration::ZERO, ..schedule(0) };
+    let cron = |text: &str, minutes: i64| {
+        let cron = Cron::parse(text).expect("the expression is well-formed");
+        let duration = SignedDuration::from_mins(minutes);
+        Window { recurrence: Recurrence::Cron { cron, duration }, ..window("w", 0b111_1111, 0, 1, 6) }
+    };
+    let bridged = Schedule { lead_time: SignedDuration::from_hours(12), ..only(window("w", 0b111_1111, 30, 540, 1)) };
+    [
+        ("decide, a day that never ends", only(window("w", 0b111_1111, 0, 1440, 6))),
+        ("decide, 90 minutes every 5 minutes", only(cron("*/5 * * * *", 90))),
+        ("decide, a date that never comes", only(cron("0 0 31 2 *", 60))),
+        ("decide, a pause that lead time bridges", bridged),
+    ]
 }
 
 fn window(name: &str, weekdays: u8, from: u16, to: u16, min: u32) -> Window {
