@@ -711,7 +711,7 @@ impl Controller {
     }
 
     fn applied(&mut self, action: &Action, outcome: Result<(), EcsError>, now: Timestamp) {
-        let kind = outcome.as_ref().map(|()| ()).map_err(|error| error.kind);
+        let kind = outcome.as_ref().copied().map_err(|error| error.kind);
         self.pacer.returned(kind, now, &mut self.jitter);
         let Some(row) = self.rows.get_mut(&action.target) else { return };
         row.in_flight = None;
