@@ -109,6 +109,21 @@ pub enum Observation {
     Survey(Answer<Survey>),
 }
 
+impl Observation {
+    /// The answer to a question that failed as a whole.
+    pub fn failed(query: &Query, error: impl FnOnce(Operation) -> EcsError) -> Self {
+        fn all<T>(targets: Option<&Vec<TargetId>>, error: EcsError) -> Answer<T> {
+            Answer { found: BTreeMap::new(), failed: vec![Failure { targets: targets.cloned(), error }] }
+        }
+        match query {
+            Query::AllTargets => Observation::Targets(all(None, error(Operation::DescribeScalableTargets))),
+            Query::Targets(ids) => Observation::Targets(all(Some(ids), error(Operation::DescribeScalableTargets))),
+            Query::Services(ids) => Observation::Services(all(Some(ids), error(Operation::DescribeServices))),
+            Query::Survey(ids) => Observation::Survey(all(Some(ids), error(Operation::DescribeScalingPolicies))),
+        }
+    }
+}
+
 /// The one write: `RegisterScalableTarget` with these fields and no others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
@@ -214,16 +229,25 @@ impl ErrorKind {
         }
     }
 
+    /// Whether trying again soon may help; otherwise someone must act first.
+    pub fn is_passing(self) -> bool {
+        match self {
+            ErrorKind::Throttled
+            | ErrorKind::Unavailable
+            | ErrorKind::Unreachable
+            | ErrorKind::OutcomeUnknown
+            | ErrorKind::Conflict => true,
+            ErrorKind::QuotaExceeded
+            | ErrorKind::Denied
+            | ErrorKind::Credentials
+            | ErrorKind::NotFound
+            | ErrorKind::Invalid => false,
+        }
+    }
+
     /// Whether the same read is worth repeating within the same cycle.
     pub fn read_may_be_repeated(self) -> bool {
-        matches!(
-            self,
-            ErrorKind::Throttled
-                | ErrorKind::Unavailable
-                | ErrorKind::Unreachable
-                | ErrorKind::OutcomeUnknown
-                | ErrorKind::Conflict
-        )
+        self.is_passing()
     }
 }
 

@@ -163,22 +163,51 @@ pub fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// A `serialize_with` for instants; see [`instant`].
-///
-/// # Errors
-/// Only what the serializer itself refuses.
-pub fn serialize_instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&instant(*at))
-}
+/// For `#[serde(with = "…")]`: instants as [`instant`] writes them, and back.
+pub mod instants {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer};
 
-/// A `serialize_with` for optional instants; `None` becomes null.
-///
-/// # Errors
-/// Only what the serializer itself refuses.
-pub fn serialize_instant_option<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => serialize_instant(at, serializer),
-        None => serializer.serialize_none(),
+    /// Writes an instant.
+    ///
+    /// # Errors
+    /// Only what the serializer itself refuses.
+    pub fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&crate::model::instant(*at))
+    }
+
+    /// Reads an instant.
+    ///
+    /// # Errors
+    /// That the text is not RFC 3339.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+
+    /// The same for instants that may be absent: null.
+    pub mod option {
+        use jiff::Timestamp;
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        /// Writes an instant or null.
+        ///
+        /// # Errors
+        /// Only what the serializer itself refuses.
+        pub fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+            match at {
+                Some(at) => crate::model::instants::serialize(at, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        /// Reads an instant or null.
+        ///
+        /// # Errors
+        /// That the text is not RFC 3339.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+            let text = Option::<String>::deserialize(deserializer)?;
+            text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+        }
     }
 }
 

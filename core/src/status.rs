@@ -1,1 +1,476 @@
-//! (in the making)
+//! What a target's state is called: conditions in the style of Kubernetes, and the snapshot that every reader shares.
+//!
+//! The page, the API, the gauges and the `status` command all read one [`Status`]; none of them can touch the
+//! controller.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ecs::EcsError;
+use crate::model::Floor;
+use crate::plan::{LeftAlone, Seen, Verdict};
+use crate::timetable::Decision;
+
+/// The kinds of condition a target has. Every target has every one of them, `Unknown` at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ConditionKind {
+    /// The minimum, and the maximum where declared, are as they should be.
+    Synced,
+    /// Desired is at or above the floor.
+    Held,
+    /// Running is at or above the floor.
+    Ready,
+    /// AWS has the scalable target.
+    Registered,
+    /// The floor is cut to the live maximum.
+    Limited,
+    /// `ScheduledScalingSuspended` is set.
+    Paused,
+    /// Someone else keeps changing the bounds.
+    Contested,
+    /// A scaling policy is there; without one nothing will ever scale the service in again.
+    PolicyAttached,
+    /// Native scheduled actions or predictive scaling decide over the same target.
+    RivalSchedule,
+}
+
+impl ConditionKind {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [ConditionKind; 9] = [
+        ConditionKind::Synced,
+        ConditionKind::Held,
+        ConditionKind::Ready,
+        ConditionKind::Registered,
+        ConditionKind::Limited,
+        ConditionKind::Paused,
+        ConditionKind::Contested,
+        ConditionKind::PolicyAttached,
+        ConditionKind::RivalSchedule,
+    ];
+
+    /// The name as it is shown and labelled.
+    pub fn name(self) -> &'static str {
+        match self {
+            ConditionKind::Synced => "Synced",
+            ConditionKind::Held => "Held",
+            ConditionKind::Ready => "Ready",
+            ConditionKind::Registered => "Registered",
+            ConditionKind::Limited => "Limited",
+            ConditionKind::Paused => "Paused",
+            ConditionKind::Contested => "Contested",
+            ConditionKind::PolicyAttached => "PolicyAttached",
+            ConditionKind::RivalSchedule => "RivalSchedule",
+        }
+    }
+
+    /// Which truth an operator wishes for: someone should look where the opposite is found.
+    pub fn is_well_when(self) -> Truth {
+        match self {
+            ConditionKind::Synced
+            | ConditionKind::Held
+            | ConditionKind::Ready
+            | ConditionKind::Registered
+            | ConditionKind::PolicyAttached => Truth::True,
+            ConditionKind::Limited
+            | ConditionKind::Paused
+            | ConditionKind::Contested
+            | ConditionKind::RivalSchedule => Truth::False,
+        }
+    }
+}
+
+/// The three values of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Truth {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// Not known; never the same as false.
+    Unknown,
+}
+
+impl Truth {
+    /// All three, for gauges.
+    pub const ALL: [Truth; 3] = [Truth::True, Truth::False, Truth::Unknown];
+
+    /// The word, as in Kubernetes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Truth::True => "True",
+            Truth::False => "False",
+            Truth::Unknown => "Unknown",
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Truth::True } else { Truth::False }
+    }
+}
+
+/// One condition of one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// Which.
+    #[serde(rename = "type")]
+    pub kind: ConditionKind,
+    /// Its value.
+    pub status: Truth,
+    /// One word in CamelCase, for machines.
+    pub reason: Cow<'static, str>,
+    /// A sentence for people; may be empty.
+    pub message: Cow<'static, str>,
+    /// Since when the value has been this.
+    #[serde(with = "crate::model::instants")]
+    pub since: Timestamp,
+}
+
+/// The value of a condition at one moment, before it is held against the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    status: Truth,
+    reason: &'static str,
+    message: Cow<'static, str>,
+}
+
+fn finding(status: impl Into<Truth>, reason: &'static str, message: impl Into<Cow<'static, str>>) -> Finding {
+    Finding { status: status.into(), reason, message: message.into() }
+}
+
+/// Everything that the conditions of a target are judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// What is declared.
+    pub decision: Option<&'a Decision>,
+    /// What was seen.
+    pub seen: &'a Seen,
+    /// The verdict.
+    pub verdict: &'a Verdict,
+    /// The failure that stands, if the last call for the target failed.
+    pub error: Option<&'a EcsError>,
+    /// What else is attached to the target, once it was surveyed.
+    pub survey: Option<&'a crate::ecs::Survey>,
+    /// The words of a panic in this target's path, if there was one.
+    pub broken: Option<&'a str>,
+}
+
+/// Judges one condition.
+pub fn judge(kind: ConditionKind, judged: &Judged<'_>) -> Finding {
+    match kind {
+        ConditionKind::Synced => synced(judged),
+        ConditionKind::Held => counted(judged, "desired", |service| service.desired),
+        ConditionKind::Ready => counted(judged, "running", |service| service.running),
+        ConditionKind::Registered => registered(judged),
+        ConditionKind::Limited => limited(judged),
+        ConditionKind::Paused => paused(judged),
+        ConditionKind::Contested => finding(false, "NoRival", ""),
+        ConditionKind::PolicyAttached => policy_attached(judged),
+        ConditionKind::RivalSchedule => rival_schedule(judged),
+    }
+}
+
+fn synced(judged: &Judged<'_>) -> Finding {
+    if let Some(panic) = judged.broken {
+        return finding(
+            Truth::Unknown,
+            "InternalError",
+            format!("planning this target panicked, please report it: {panic}"),
+        );
+    }
+    let failed = judged.error.map(|error| (failure_reason(error), error.to_string()));
+    match (judged.verdict, failed) {
+        (Verdict::InSync | Verdict::Nudge(_), None) => finding(true, "InSync", ""),
+        (Verdict::InSync | Verdict::Nudge(_), Some((reason, message))) => finding(true, reason, message),
+        (Verdict::LeftAlone(LeftAlone::NoSchedule), _) => {
+            finding(true, "NothingDeclared", "no schedule takes part now")
+        }
+        (Verdict::LeftAlone(LeftAlone::ExpressMode), _) => {
+            finding(Truth::Unknown, "ExpressMode", "ECS owns this scalable target (Express Mode)")
+        }
+        (Verdict::Unknown, Some((reason, message))) => finding(Truth::Unknown, reason, message),
+        (Verdict::Unknown, None) => finding(Truth::Unknown, "NotAsked", "AWS has not answered yet"),
+        (Verdict::Change { .. }, Some((reason, message))) => finding(false, reason, message),
+        (Verdict::Change { .. }, None) => finding(false, "ChangeDue", "a write is due"),
+        (Verdict::Limited, _) => finding(false, "Limited", "the floor stands at the target's max"),
+        (Verdict::Paused, _) => match is_as_declared(judged) {
+            true => finding(true, "InSync", ""),
+            false => finding(false, "Paused", "ScheduledScalingSuspended is set on the scalable target"),
+        },
+        (Verdict::Deferred(_), _) => match is_as_declared(judged) {
+            true => finding(true, "InSync", ""),
+            false => finding(false, "Deferred", "waits for a CODE_DEPLOY deployment"),
+        },
+        (Verdict::NotRegistered, _) => finding(false, "NotRegistered", "AWS has no such scalable target"),
+        (Verdict::Withheld(_), Some((reason, message))) => finding(false, reason, message),
+        (Verdict::Withheld(why), None) => finding(false, "Withheld", why.to_string()),
+    }
+}
+
+fn is_as_declared(judged: &Judged<'_>) -> bool {
+    match (judged.decision, judged.seen.bounds()) {
+        (Some(decision), Some(live)) => crate::plan::is_met(decision.floor, live),
+        _ => false,
+    }
+}
+
+/// A word for the failure that stands.
+fn failure_reason(error: &EcsError) -> &'static str {
+    use crate::ecs::ErrorKind as Kind;
+    match error.kind {
+        Kind::Throttled => "Throttled",
+        Kind::Unavailable => "Unavailable",
+        Kind::Unreachable => "Unreachable",
+        Kind::OutcomeUnknown => "OutcomeUnknown",
+        Kind::Conflict => "ConcurrentUpdate",
+        Kind::QuotaExceeded => "QuotaExceeded",
+        Kind::Denied => "Denied",
+        Kind::Credentials => "Credentials",
+        Kind::NotFound => "NotFound",
+        Kind::Invalid => "Invalid",
+    }
+}
+
+fn counted(judged: &Judged<'_>, what: &str, count: impl Fn(crate::ecs::ServiceCounts) -> u32) -> Finding {
+    let Some(decision) = judged.decision else { return finding(true, "NothingDeclared", "") };
+    let Some(look) = judged.seen.counts else { return finding(Truth::Unknown, "NotAsked", "") };
+    let Some(service) = look.value else { return finding(false, "NoService", "ECS has no such service") };
+    let (have, floor) = (count(service), decision.floor.min);
+    match have >= floor {
+        true => finding(true, "AtOrAboveFloor", ""),
+        false => finding(false, "BelowFloor", format!("{what} is {have}, the floor {floor}")),
+    }
+}
+
+fn registered(judged: &Judged<'_>) -> Finding {
+    match (judged.seen.target, judged.error) {
+        (Some(look), _) if look.value.is_some() => finding(true, "Registered", ""),
+        (Some(_), _) => finding(
+            false,
+            "NotRegistered",
+            "no scalable target; it is picked up when someone registers it (Baseload never creates one)",
+        ),
+        (None, Some(error)) => finding(Truth::Unknown, failure_reason(error), error.to_string()),
+        (None, None) => finding(Truth::Unknown, "NotAsked", ""),
+    }
+}
+
+fn limited(judged: &Judged<'_>) -> Finding {
+    let (Some(decision), Some(live)) = (judged.decision, judged.seen.bounds()) else {
+        return finding(Truth::Unknown, "NotAsked", "");
+    };
+    match decision.floor.max.is_none() && decision.floor.min > live.max {
+        true => finding(
+            true,
+            "AboveMax",
+            format!("the floor {} is above the target's max {}; raise the max", decision.floor.min, live.max),
+        ),
+        false => finding(false, "WithinMax", ""),
+    }
+}
+
+fn paused(judged: &Judged<'_>) -> Finding {
+    match judged.seen.bounds() {
+        Some(live) if live.scheduled_scaling_suspended => {
+            finding(true, "ScheduledScalingSuspended", "ScheduledScalingSuspended is set on the scalable target")
+        }
+        Some(_) => finding(false, "NotSuspended", ""),
+        None => finding(Truth::Unknown, "NotAsked", ""),
+    }
+}
+
+fn policy_attached(judged: &Judged<'_>) -> Finding {
+    match judged.survey {
+        None => finding(Truth::Unknown, "NotAsked", ""),
+        Some(survey) if survey.policies.is_empty() => {
+            finding(false, "NoPolicy", "no scaling policy: nothing will ever scale this service back in")
+        }
+        Some(survey) => finding(true, "PolicyAttached", survey.policies.join(", ")),
+    }
+}
+
+fn rival_schedule(judged: &Judged<'_>) -> Finding {
+    let Some(survey) = judged.survey else { return finding(Truth::Unknown, "NotAsked", "") };
+    if !survey.scheduled_actions.is_empty() {
+        return finding(true, "ScheduledActions", survey.scheduled_actions.join(", "));
+    }
+    if !survey.predictive.is_empty() {
+        return finding(true, "PredictiveScaling", survey.predictive.join(", "));
+    }
+    finding(false, "NoRival", "")
+}
+
+/// The conditions of one target, with the instants of their last transitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions(Vec<Condition>);
+
+impl Conditions {
+    /// Holds the findings against what stood before, and returns the conditions whose value changed.
+    pub fn update(&mut self, judged: &Judged<'_>, now: Timestamp) -> Vec<Condition> {
+        let mut changed = Vec::new();
+        for (at, kind) in ConditionKind::ALL.into_iter().enumerate() {
+            let Finding { status, reason, message } = judge(kind, judged);
+            match self.0.get_mut(at) {
+                Some(before) if before.status == status => {
+                    before.reason = reason.into();
+                    before.message = message;
+                }
+                before => {
+                    let condition = Condition { kind, status, reason: reason.into(), message, since: now };
+                    let was_unknown_at_first = before.is_none() && status == Truth::Unknown;
+                    match before {
+                        Some(before) => *before = condition.clone(),
+                        None => self.0.push(condition.clone()),
+                    }
+                    if !was_unknown_at_first {
+                        changed.push(condition);
+                    }
+                }
+            }
+        }
+        changed
+    }
+
+    /// In the order of [`ConditionKind::ALL`]; empty before the first update.
+    pub fn as_slice(&self) -> &[Condition] {
+        &self.0
+    }
+
+    /// The value of one of them.
+    pub fn status(&self, kind: ConditionKind) -> Truth {
+        self.0.iter().find(|condition| condition.kind == kind).map_or(Truth::Unknown, |condition| condition.status)
+    }
+}
+
+/// A snapshot of everything that the controller knows: the body of `/api/v1/status`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The instant of the snapshot.
+    #[serde(with = "crate::model::instants")]
+    pub at: Timestamp,
+    /// The last tick.
+    #[serde(with = "crate::model::instants")]
+    pub heartbeat: Timestamp,
+    /// Whether a configuration is in force and every target was asked once, answered or not.
+    pub ready: bool,
+    /// Whether the controller is on its way out.
+    pub stopping: bool,
+    /// Whether writes are only reported.
+    pub dry_run: bool,
+    /// The schedules in force and the last attempt to change them.
+    pub configuration: ConfigurationStatus,
+    /// Sorted by cluster, then service.
+    pub targets: Vec<TargetStatus>,
+}
+
+/// The state of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigurationStatus {
+    /// Where it comes from.
+    pub source: String,
+    /// The revision in force.
+    pub revision: Option<String>,
+    /// Since when it has been in force.
+    #[serde(with = "crate::model::instants::option")]
+    pub since: Option<Timestamp>,
+    /// Whether the last attempt to load was good.
+    pub last_reload_successful: bool,
+    /// When the last attempt was made.
+    #[serde(with = "crate::model::instants::option")]
+    pub last_attempt: Option<Timestamp>,
+    /// When an attempt was last good, whether or not it brought something new.
+    #[serde(with = "crate::model::instants::option")]
+    pub last_success: Option<Timestamp>,
+    /// The diagnostics of the last attempt, where it failed, as a person would read them.
+    pub last_error: Option<String>,
+    /// How many schedules are in force.
+    pub schedules: usize,
+}
+
+/// The state of one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetStatus {
+    /// The cluster's name.
+    pub cluster: Arc<str>,
+    /// The service's name.
+    pub service: Arc<str>,
+    /// What is declared now; null where the target is left alone.
+    pub floor: Option<FloorStatus>,
+    /// The next change of what is declared; null: none will come.
+    pub next: Option<NextStatus>,
+    /// The bounds as last seen; null where AWS has not answered or has no such target.
+    pub observed: Option<Bounds>,
+    /// When the question left that `observed` answers.
+    #[serde(with = "crate::model::instants::option")]
+    pub observed_at: Option<Timestamp>,
+    /// The counts as last seen.
+    pub counts: Option<Counts>,
+    /// The verdict's stable word.
+    pub verdict: String,
+    /// Every condition.
+    pub conditions: Vec<Condition>,
+    /// The failure that stands.
+    pub last_error: Option<String>,
+    /// Accepted writes that undid a foreign change, since the start.
+    pub corrections: u64,
+}
+
+/// A declared floor and who declares it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FloorStatus {
+    /// Tasks.
+    pub min: u32,
+    /// Tasks; null where no max is declared.
+    pub max: Option<u32>,
+    /// The schedule that won.
+    pub schedule: Arc<str>,
+    /// `default`, `window/NAME` or `override/NAME`.
+    pub cause: String,
+}
+
+impl From<&Decision> for FloorStatus {
+    fn from(decision: &Decision) -> Self {
+        let Floor { min, max } = decision.floor;
+        FloorStatus { min, max, schedule: decision.schedule.clone(), cause: decision.cause.to_string() }
+    }
+}
+
+/// The next change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextStatus {
+    /// When.
+    #[serde(with = "crate::model::instants")]
+    pub at: Timestamp,
+    /// To what; null: the target will be left alone.
+    pub floor: Option<FloorStatus>,
+}
+
+/// Live bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// `MinCapacity`.
+    pub min: u32,
+    /// `MaxCapacity`.
+    pub max: u32,
+}
+
+/// Live counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// `desiredCount`.
+    pub desired: u32,
+    /// `runningCount`.
+    pub running: u32,
+    /// `pendingCount`.
+    pub pending: u32,
+}

@@ -7,6 +7,8 @@
 //! - `rules`: one schedule; `contest`: several for one target.
 //! - `board`: every schedule at the current instant, for the controller's tick; `explain`: the reasons, as data.
 
+#[cfg(test)]
+mod agreement;
 mod board;
 pub mod civil;
 mod contest;
@@ -189,6 +191,11 @@ impl Schedules {
     /// Every schedule in order of precedence: highest priority first, then by name.
     pub fn iter(&self) -> impl Iterator<Item = &Schedule> {
         self.schedules.iter()
+    }
+
+    /// The schedule of this name.
+    pub fn get(&self, name: &str) -> Option<&Schedule> {
+        self.schedules.iter().find(|schedule| *schedule.name == *name)
     }
 
     /// Whether there is none.

@@ -40,7 +40,10 @@ fn every_mistake_gets_the_answer_beside_it() {
     for name in names() {
         let golden = folder().join(&name).with_extension("txt");
         let found = findings(&name, &zones);
-        assert!(!found.is_empty(), "nothing is found wrong in {name}");
+        if found.is_empty() {
+            differing.push(format!("nothing is found wrong in {name}"));
+            continue;
+        }
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             fs::write(&golden, &found).expect("the golden file can be written");
         }

@@ -2,10 +2,10 @@
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Pattern, TargetPattern};
+use crate::model::{Pattern, TargetId, TargetPattern};
 use crate::spec::fields::{Fields, TARGET};
 use crate::spec::report::{Report, closest, excerpt};
-use crate::spec::value::text;
+use crate::spec::value::{describe, text};
 use crate::spec::yaml::Node;
 use crate::timetable::Zones;
 
@@ -14,6 +14,12 @@ const LONGEST_NAME: usize = 255;
 
 /// One entry of `targets`.
 pub(super) fn target(node: &Node<'_>, report: &mut Report<'_>) -> Option<TargetPattern> {
+    if let Some(target) = node.scalar().and_then(TargetId::parse) {
+        let message = format!("a target must be a map of fields, but this is {}", describe(node));
+        let help = format!("write {{ cluster: {}, service: {} }}", excerpt(&target.cluster), excerpt(&target.service));
+        report.error("wrong-type", &node.span, message).help(help);
+        return None;
+    }
     let fields = Fields::open(node, &TARGET, report)?;
     let cluster = fields.get("cluster").and_then(|node| pattern(node, "cluster", report));
     let service = fields.get("service").and_then(|node| pattern(node, "service", report));

@@ -1,5 +1,6 @@
 //! Collects the findings about one file.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,12 +19,13 @@ pub(super) struct Report<'t> {
     errors: usize,
     dropped: usize,
     spare: Diagnostic,
+    refused: BTreeSet<(usize, usize)>,
 }
 
 impl<'t> Report<'t> {
     pub(super) fn new(file: Arc<str>, text: &'t str) -> Self {
         let spare = Diagnostic::new(Severity::Error, "too-many-findings", None, "");
-        Report { file, text, found: Vec::new(), errors: 0, dropped: 0, spare }
+        Report { file, text, found: Vec::new(), errors: 0, dropped: 0, spare, refused: BTreeSet::new() }
     }
 
     /// Adds an error; the returned finding takes a help and a label.
@@ -54,12 +56,19 @@ impl<'t> Report<'t> {
         span: &Range<usize>,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
-        if self.found.len() >= MOST_FINDINGS {
-            self.dropped += 1;
+        let superfluous = self.refused.contains(&(span.start, span.end));
+        if superfluous || self.found.len() >= MOST_FINDINGS {
+            self.dropped += usize::from(!superfluous);
             return &mut self.spare; // takes whatever the caller adds, and is never shown
         }
         self.found.push(Diagnostic::new(severity, code, Some(self.location(span)), message));
         self.found.last_mut().expect("a finding was just pushed")
+    }
+
+    /// Says that a value was refused outright: what else may be wrong with it is not worth a word.
+    pub(super) fn refuse(&mut self, code: &'static str, span: &Range<usize>, message: &str, help: &str) {
+        self.error(code, span, message).help(help);
+        self.refused.insert((span.start, span.end));
     }
 
     /// How many errors there were so far: a checker compares before and after to know whether a part is sound.

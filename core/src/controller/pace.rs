@@ -1,0 +1,229 @@
+//! When to try again: backoff for one target, and how many writes may be under way for all of them.
+//!
+//! AWS publishes no rate for Application Auto Scaling, and every caller of the account shares it. So the pacer widens
+//! while writes are accepted and halves when one is throttled.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ecs::{EcsError, ErrorKind};
+
+/// A small deterministic generator (SplitMix64) for jitter; nothing secret hangs on it.
+#[derive(Clone, Debug)]
+pub(super) struct Jitter(u64);
+
+impl Jitter {
+    /// The same seed gives the same sequence.
+    pub(super) fn new(seed: u64) -> Self {
+        Jitter(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Between half of `whole` and all of it, so that targets that failed together do not return together.
+    pub(super) fn spread(&mut self, whole: SignedDuration) -> SignedDuration {
+        let millis = u64::try_from(whole.as_millis()).unwrap_or(0);
+        let spread = millis / 2 + self.next() % (millis / 2 + 1);
+        SignedDuration::from_millis(i64::try_from(spread).unwrap_or(i64::MAX))
+    }
+}
+
+/// The failures of one target's writes, and when the next may be tried.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Backoff {
+    failures: u32,
+    /// No earlier than this.
+    pub(super) not_before: Option<Timestamp>,
+    /// The failure that stands.
+    pub(super) error: Option<EcsError>,
+}
+
+impl Backoff {
+    /// Notes a failure and sets the time of the next try.
+    pub(super) fn fail(&mut self, error: EcsError, now: Timestamp, jitter: &mut Jitter) {
+        let (first, cap) = pause(error.kind);
+        let doubled = first.saturating_mul(1 << self.failures.min(16));
+        let mut wait = jitter.spread(doubled.min(cap));
+        if let Some(asked) = error.retry_after {
+            wait = wait.max(SignedDuration::try_from(asked).unwrap_or(cap).min(cap));
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now.checked_add(wait).ok();
+        self.error = Some(error);
+    }
+
+    /// Forgets everything: the last try was good.
+    pub(super) fn succeed(&mut self) {
+        *self = Backoff::default();
+    }
+
+    /// A different floor is due: it does not inherit the pauses of the one before, but for those that concern no value.
+    pub(super) fn renew(&mut self) {
+        let concerns_any_value = self
+            .error
+            .as_ref()
+            .is_some_and(|error| matches!(error.kind, ErrorKind::Throttled | ErrorKind::QuotaExceeded));
+        if !concerns_any_value {
+            self.failures = 0;
+            self.not_before = None;
+        }
+    }
+
+    /// Whether a try is allowed.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|at| at <= now)
+    }
+
+    /// Moves the pause with a clock that stepped back.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        self.not_before = self.not_before.and_then(|at| at.checked_sub(by).ok());
+    }
+}
+
+/// The first pause after a failure of this kind, and the longest.
+fn pause(kind: ErrorKind) -> (SignedDuration, SignedDuration) {
+    let seconds = SignedDuration::from_secs;
+    match kind {
+        ErrorKind::Throttled | ErrorKind::Conflict => (seconds(1), seconds(30)),
+        ErrorKind::Unavailable | ErrorKind::Unreachable | ErrorKind::OutcomeUnknown | ErrorKind::Credentials => {
+            (seconds(2), seconds(60))
+        }
+        ErrorKind::Denied | ErrorKind::NotFound | ErrorKind::Invalid => (seconds(30), seconds(300)),
+        ErrorKind::QuotaExceeded => (seconds(1200), seconds(1200)), // ten minutes at least, after the jitter
+    }
+}
+
+/// How many writes may be under way at once, learned from what AWS lets through.
+#[derive(Clone, Debug)]
+pub(super) struct Pacer {
+    width: f64,
+    in_flight: usize,
+    hold_until: Option<Timestamp>,
+    throttles_in_a_row: u32,
+}
+
+/// The most writes that are ever under way at once.
+const WIDEST: f64 = 16.0;
+
+impl Default for Pacer {
+    fn default() -> Self {
+        Pacer { width: WIDEST, in_flight: 0, hold_until: None, throttles_in_a_row: 0 }
+    }
+}
+
+impl Pacer {
+    /// Whether another write may leave now.
+    pub(super) fn admits(&self, now: Timestamp) -> bool {
+        (self.in_flight as f64) < self.width && self.hold_until.is_none_or(|at| at <= now)
+    }
+
+    /// Until when everything waits, where it does.
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
+        self.hold_until
+    }
+
+    /// How many are under way.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// A write leaves.
+    pub(super) fn sent(&mut self) {
+        self.in_flight += 1;
+    }
+
+    /// A write came back.
+    pub(super) fn returned(&mut self, outcome: Result<(), ErrorKind>, now: Timestamp, jitter: &mut Jitter) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        match outcome {
+            Ok(()) => {
+                self.throttles_in_a_row = 0;
+                self.width = (self.width + 1.0 / self.width).min(WIDEST);
+            }
+            Err(ErrorKind::Throttled) => self.throttled(now, jitter),
+            Err(_) => {}
+        }
+    }
+
+    fn throttled(&mut self, now: Timestamp, jitter: &mut Jitter) {
+        self.width = (self.width / 2.0).max(1.0);
+        let wait = SignedDuration::from_millis(200).saturating_mul(1 << self.throttles_in_a_row.min(5));
+        self.throttles_in_a_row = self.throttles_in_a_row.saturating_add(1);
+        self.hold_until = now.checked_add(jitter.spread(wait)).ok();
+    }
+
+    /// Moves the hold with a clock that stepped back.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        self.hold_until = self.hold_until.and_then(|at| at.checked_sub(by).ok());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecs::Operation;
+
+    fn error(kind: ErrorKind) -> EcsError {
+        EcsError {
+            operation: Operation::RegisterScalableTarget,
+            kind,
+            code: String::new(),
+            message: String::new(),
+            retry_after: None,
+        }
+    }
+
+    fn waits(kind: ErrorKind, failures: usize) -> Vec<i64> {
+        let (mut backoff, mut jitter) = (Backoff::default(), Jitter::new(7));
+        let now = Timestamp::UNIX_EPOCH;
+        let wait =
+            |backoff: &Backoff| backoff.not_before.expect("a failure sets a pause").duration_since(now).as_secs();
+        (0..failures)
+            .map(|_| {
+                backoff.fail(error(kind), now, &mut jitter);
+                wait(&backoff)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn pauses_grow_to_a_cap_and_never_fall_under_half_of_it() {
+        let waits = waits(ErrorKind::Unavailable, 12);
+        assert!(waits[0] <= 2, "{waits:?}");
+        assert!(waits[11] >= 30 && waits[11] <= 60, "{waits:?}");
+    }
+
+    #[test]
+    fn f6_a_used_up_quota_waits_ten_minutes_from_the_start() {
+        assert!(waits(ErrorKind::QuotaExceeded, 3).iter().all(|wait| (600..=1200).contains(wait)));
+    }
+
+    #[test]
+    fn a_new_floor_does_not_inherit_a_refusal_but_does_inherit_a_throttle() {
+        for (kind, inherits) in [(ErrorKind::Invalid, false), (ErrorKind::Throttled, true)] {
+            let mut backoff = Backoff::default();
+            backoff.fail(error(kind), Timestamp::UNIX_EPOCH, &mut Jitter::new(1));
+            backoff.renew();
+            assert_eq!(backoff.not_before.is_some(), inherits, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_throttle_halves_the_width_and_holds_everything_for_a_moment() {
+        let (mut pacer, mut jitter, now) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        pacer.sent();
+        pacer.returned(Err(ErrorKind::Throttled), now, &mut jitter);
+        assert!(!pacer.admits(now));
+        let later = pacer.held_until().expect("a throttle holds");
+        for _ in 0..8 {
+            assert!(pacer.admits(later));
+            pacer.sent();
+        }
+        assert!(!pacer.admits(later), "eight of sixteen are under way");
+    }
+}

@@ -1,0 +1,121 @@
+//! Why one floor holds, in sentences that need no knowledge of the rules.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::words::{cause, figure, length, moment, tasks, zone_name};
+use crate::timetable::{Competitor, Decision, Explanation, InPlay, Outranked, Standing};
+
+/// Tells an explanation. Each instant is told in the schedule's own zone and in UTC.
+pub fn text(explanation: &Explanation, tzdb: &str) -> String {
+    let winner = explanation.schedules.iter().find(|competitor| competitor.standing == Standing::Wins);
+    let zone = winner.or(explanation.schedules.first()).map_or(TimeZone::UTC, |shown| shown.timezone.clone());
+    let mut lines = vec![
+        explanation.target.to_string(),
+        format!("at {}, {}", moment(explanation.at, &zone), zone_name(&zone)),
+        String::new(),
+        verdict(explanation, winner),
+    ];
+    lines.extend(max_from(explanation));
+    lines.extend(next_change(explanation, &zone));
+    for competitor in &explanation.schedules {
+        lines.push(String::new());
+        lines.extend(schedule(competitor, explanation));
+    }
+    lines.extend([String::new(), format!("Local times by tzdb {tzdb}.")]);
+    lines.join("\n") + "\n"
+}
+
+fn verdict(explanation: &Explanation, winner: Option<&Competitor>) -> String {
+    match (&explanation.decision, winner.and_then(|winner| winner.early.as_ref())) {
+        (Some(held), None) => format!("{}.", sentence(held)),
+        (Some(held), Some(early)) => {
+            format!("{}, {} early.", sentence(held), length(early.due.duration_since(explanation.at)))
+        }
+        (None, _) if explanation.schedules.is_empty() => {
+            "Left alone: no schedule matches this target. It keeps the floor it has.".to_owned()
+        }
+        (None, _) => "Left alone: no schedule takes part now. It keeps the floor it has.".to_owned(),
+    }
+}
+
+/// `Floor 3 (at least 3 tasks), from the default of schedule web`.
+fn sentence(held: &Decision) -> String {
+    let (floor, cause) = (held.floor, cause(&held.cause));
+    format!("Floor {} ({}), from {cause} of schedule {}", figure(floor), tasks(floor), held.schedule)
+}
+
+fn max_from(explanation: &Explanation) -> Option<String> {
+    let giver = explanation.max_from.as_ref()?;
+    let winner = &explanation.decision.as_ref()?.schedule;
+    Some(format!("The max is schedule {giver}'s, because {winner} declares none."))
+}
+
+fn next_change(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
+    let Some(until) = explanation.until else {
+        let steady = !explanation.schedules.is_empty();
+        return if steady { vec!["This never changes.".to_owned()] } else { Vec::new() };
+    };
+    let then = explanation.next.as_ref().map_or("Left alone: no schedule takes part".to_owned(), sentence);
+    vec![format!("Next change: {}", moment(until, zone)), format!("  {then}.")]
+}
+
+fn schedule(competitor: &Competitor, explanation: &Explanation) -> Vec<String> {
+    let mut lines = vec![
+        format!("Schedule {}: {}", competitor.schedule, standing(competitor, explanation)),
+        format!("  matches by {}, priority {}", competitor.matched_by, competitor.priority),
+        format!("  wall clock of {}, lead time {}", zone_name(&competitor.timezone), length(competitor.lead_time)),
+    ];
+    if competitor.standing == Standing::Suspended {
+        return lines;
+    }
+    for item in &competitor.in_play {
+        lines.extend(in_play(item, &competitor.timezone));
+    }
+    lines.push(match (competitor.default, competitor.in_play.is_empty()) {
+        (Some(floor), true) => format!("  no window or override is active, so its default: {}", tasks(floor)),
+        (Some(floor), false) => format!("  its default outside them: {}", tasks(floor)),
+        (None, true) => "  no window or override is active, and it has no default".to_owned(),
+        (None, false) => "  outside them it takes no part".to_owned(),
+    });
+    lines.extend(early_rise(competitor));
+    lines
+}
+
+fn in_play(item: &InPlay, zone: &TimeZone) -> [String; 3] {
+    let fate = match item.outranked {
+        None => "it applies",
+        Some(Outranked::ByOverride) => "set aside, an override is active",
+        Some(Outranked::ByHigherMin) => "set aside, another asks for more",
+        Some(Outranked::ByEarlierDeclaration) => "set aside, another with the same floor is declared first",
+    };
+    let edge = |word: &str, at: Timestamp| format!("    {word} {}", moment(at, zone));
+    [
+        format!("  {} is active, {}: {fate}", cause(&item.cause), tasks(item.floor)),
+        edge("from ", item.from),
+        edge("until", item.to),
+    ]
+}
+
+fn early_rise(competitor: &Competitor) -> Option<String> {
+    let (early, rule) = (competitor.early.as_ref()?, competitor.rule.as_ref()?);
+    let due = moment(early.due, &competitor.timezone);
+    Some(format!(
+        "  but taken early, for the lead time: {} ({}),\n    due {due}",
+        cause(&rule.cause),
+        tasks(rule.floor)
+    ))
+}
+
+fn standing(competitor: &Competitor, explanation: &Explanation) -> String {
+    let winner = explanation.decision.as_ref().map_or("another", |held| &*held.schedule);
+    match competitor.standing {
+        Standing::Wins if explanation.schedules.len() == 1 => "the only one that matches".to_owned(),
+        Standing::Wins => "it decides".to_owned(),
+        Standing::Suspended => "takes no part, it is suspended".to_owned(),
+        Standing::OutsideItsWindows => "takes no part at this instant".to_owned(),
+        Standing::LowerPriority => format!("outranked, {winner} has the higher priority"),
+        Standing::LowerMin => format!("outranked, {winner} has the same priority and asks for more"),
+        Standing::LaterName => format!("outranked, {winner} asks for as much and its name sorts first"),
+    }
+}

@@ -1,0 +1,168 @@
+//! What is looked at on the way of every single call: whether the request was handed on, AWS's `Date`, how long the
+//! answer is and whether it is whole.
+//!
+//! The SDK fills in 0 and "" for what an answer lacks; a floor of 0 that nobody ever set must not be believed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_ecs::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
+    BeforeTransmitInterceptorContextRef,
+};
+use aws_sdk_ecs::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_ecs::error::BoxError;
+use aws_smithy_types::body::SdkBody;
+use baseload_core::ecs::Operation;
+use http_body_util::Limited;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use serde_json::Value;
+
+/// The longest answer that is read, in bytes: many times the largest that AWS gives.
+const BODY_LIMIT: usize = 8 << 20;
+
+/// One call under watch; clones share what was seen.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    operation: Operation,
+    sent: Arc<AtomicBool>,
+    date: Arc<OnceLock<Timestamp>>,
+}
+
+impl Watch {
+    pub(super) fn new(operation: Operation) -> Self {
+        Watch { operation, sent: Arc::default(), date: Arc::default() }
+    }
+
+    /// Whether the signed request was handed to the connection.
+    pub(super) fn sent(&self) -> bool {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// AWS's clock as the answer told it, to the second.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        self.date.get().copied()
+    }
+}
+
+impl Intercept for Watch {
+    fn name(&self) -> &'static str {
+        "Watch"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.sent.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response_mut();
+        if let Some(date) = response.headers().get("date").and_then(parse_date) {
+            let _first_wins = self.date.set(date);
+        }
+        let body = response.take_body();
+        *response.body_mut() = SdkBody::from_body_1_x(Limited::new(body, BODY_LIMIT));
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match (context.output_or_error(), context.response().body().bytes()) {
+            (Ok(_), Some(body)) => whole(self.operation, body),
+            (Ok(_) | Err(_), _) => Ok(()),
+        }
+    }
+}
+
+fn parse_date(text: &str) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(text).ok()
+}
+
+/// What the answer to an operation must hold: a list, and in each of its entries these texts and counts.
+struct Shape {
+    list: &'static str,
+    texts: &'static [&'static str],
+    counts: &'static [&'static str],
+}
+
+fn shape(operation: Operation) -> Option<Shape> {
+    let (list, texts, counts): (_, &[_], &[_]) = match operation {
+        Operation::DescribeScalableTargets => {
+            ("ScalableTargets", &["ResourceId", "ScalableDimension"], &["MinCapacity", "MaxCapacity"])
+        }
+        Operation::DescribeScalingPolicies => ("ScalingPolicies", &["ResourceId", "PolicyName"], &[]),
+        Operation::DescribeScheduledActions => ("ScheduledActions", &["ResourceId", "ScheduledActionName"], &[]),
+        Operation::DescribeServices => {
+            ("services", &["serviceName", "status"], &["desiredCount", "runningCount", "pendingCount"])
+        }
+        Operation::RegisterScalableTarget => return None,
+    };
+    Some(Shape { list, texts, counts })
+}
+
+/// Refuses an answer that lacks what the SDK would make up, or counts below zero.
+fn whole(operation: Operation, body: &[u8]) -> Result<(), BoxError> {
+    let Some(shape) = shape(operation) else { return Ok(()) };
+    let answer: Value = serde_json::from_slice(body)?;
+    let entries = answer[shape.list].as_array().ok_or_else(|| format!("the answer has no {}", shape.list))?;
+    for entry in entries {
+        if let Some(field) = shape.texts.iter().find(|field| !entry[**field].is_string()) {
+            return Err(format!("an entry of {} has no {field}", shape.list).into());
+        }
+        if let Some(field) = shape.counts.iter().find(|field| !entry[**field].is_u64()) {
+            return Err(format!("{} is {} in an entry of {}", field, entry[*field], shape.list).into());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(operation: Operation, body: &str) -> Option<String> {
+        whole(operation, body.as_bytes()).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn f3_a_missing_null_or_negative_count_is_refused() {
+        for (max, complains) in [
+            ("", true),
+            (r#","MaxCapacity":null"#, true),
+            (r#","MaxCapacity":-1"#, true),
+            (r#","MaxCapacity":0"#, false),
+        ] {
+            let entry = format!(r#"{{"ResourceId":"a","ScalableDimension":"b","MinCapacity":1{max}}}"#);
+            let body = format!(r#"{{"ScalableTargets":[{entry}]}}"#);
+            assert_eq!(complaint(Operation::DescribeScalableTargets, &body).is_some(), complains, "{body}");
+        }
+    }
+
+    #[test]
+    fn f3_an_answer_without_its_list_says_nothing_of_what_is_not_there() {
+        let said = complaint(Operation::DescribeServices, "{}");
+        assert_eq!(said.as_deref(), Some("the answer has no services"));
+    }
+
+    #[test]
+    fn f21_the_date_of_an_answer_is_read_as_http_writes_it() {
+        let expected: Timestamp = "2026-11-21T04:47:53Z".parse().expect("an instant");
+        assert_eq!(parse_date("Sat, 21 Nov 2026 04:47:53 GMT"), Some(expected));
+        assert_eq!(parse_date("yesterday"), None);
+    }
+}

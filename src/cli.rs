@@ -1,0 +1,316 @@
+//! What users type: commands, flags and their environment variables. Raw arguments only; the commands resolve them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Scheduled capacity floors for Amazon ECS services.
+///
+/// A timetable in YAML says what the minimum capacity of every service should be right now; Baseload keeps it there.
+/// Exit codes: 0 fine; 1 failed while running; 2 bad schedules or usage; 3 differences, where --detailed-exitcode asks.
+#[derive(Debug, Parser)]
+#[command(name = "baseload", version = crate::about::LONG_VERSION.as_str(), max_term_width = 110, propagate_version = false)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the controller
+    Run(RunArgs),
+    /// Show what would change in AWS now, and write nothing
+    Plan(PlanArgs),
+    /// Reconcile once, then exit
+    Apply(ApplyArgs),
+    /// Check schedule files and report every mistake at once
+    Validate(ValidateArgs),
+    /// Show the timetable: which floor holds when
+    Preview(PreviewArgs),
+    /// Say why a target has the floor it has
+    Explain(ExplainArgs),
+    /// Show the running controller's targets
+    Status(StatusArgs),
+    /// Exit 0 if the running controller is live, 1 if not
+    Healthcheck(ServerArgs),
+    /// Print a shell's completions
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where the schedules come from.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// Schedule files or folders; several make one source
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        env = "BASELOAD_SCHEDULES",
+        value_delimiter = ',',
+        default_value = "./schedules"
+    )]
+    pub(crate) schedules: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// What the operator allows, whatever the schedules say.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// The greatest min or max that a schedule may declare, in tasks
+    #[arg(long, value_name = "TASKS", env = "BASELOAD_MAX_FLOOR", default_value_t = 1000)]
+    pub(crate) max_floor: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// For programs; the shape is stable
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateOutput {
+    /// For people
+    Text,
+    /// For programs; the shape is stable
+    Json,
+    /// Annotations for a GitHub workflow
+    Github,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+
+    /// How often every target is looked at
+    #[arg(long, value_name = "DURATION", env = "BASELOAD_RESYNC", default_value = "60s", value_parser = duration)]
+    pub(crate) resync: Duration,
+
+    /// Where /metrics, the status page and the health checks are served [default: 0.0.0.0:8080; 127.0.0.1:8080 with
+    /// --simulate]
+    #[arg(long, value_name = "ADDRESS", env = "BASELOAD_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Report what would be written, and write nothing
+    #[arg(long, env = "BASELOAD_DRY_RUN")]
+    pub(crate) dry_run: bool,
+
+    /// How the log is written [default: text on a terminal, json elsewhere]
+    #[arg(long, value_name = "FORMAT", env = "BASELOAD_LOG_FORMAT")]
+    pub(crate) log_format: Option<crate::log::Format>,
+
+    /// Run against a simulated ECS inside this process instead of AWS
+    #[arg(long, env = "BASELOAD_SIMULATE")]
+    pub(crate) simulate: bool,
+
+    /// Run the simulation's clock this many times as fast
+    #[arg(long, value_name = "FACTOR", env = "BASELOAD_SPEED", default_value_t = 1.0, value_parser = speed, requires = "simulate")]
+    pub(crate) speed: f64,
+
+    /// Where the simulated ECS speaks AWS's protocol
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "BASELOAD_SIMULATE_LISTEN",
+        default_value = "127.0.0.1:0",
+        requires = "simulate"
+    )]
+    pub(crate) simulate_listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+
+    /// Exit 3 where a value would change
+    #[arg(long, env = "BASELOAD_DETAILED_EXITCODE")]
+    pub(crate) detailed_exitcode: bool,
+
+    /// What would be sent at this instant, against today's AWS (RFC 3339 with offset, or YYYY-MM-DD for 00:00 UTC)
+    #[arg(long, value_name = "INSTANT", env = "BASELOAD_AT", value_parser = instant)]
+    pub(crate) at: Option<jiff::Timestamp>,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+
+    /// Give up after this long
+    #[arg(long, value_name = "DURATION", env = "BASELOAD_TIMEOUT", default_value = "5m", value_parser = duration)]
+    pub(crate) timeout: Duration,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// Schedule files or folders; all of them make one source
+    #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
+    pub(crate) output: ValidateOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PreviewArgs {
+    /// Schedule files or folders; all of them make one source
+    #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    /// First instant (RFC 3339 with offset, or YYYY-MM-DD for 00:00 UTC) [default: now]
+    #[arg(long, value_name = "INSTANT", env = "BASELOAD_FROM", value_parser = instant)]
+    pub(crate) from: Option<jiff::Timestamp>,
+
+    /// First instant after the span
+    #[arg(long, value_name = "INSTANT", env = "BASELOAD_TO", value_parser = instant, conflicts_with = "span")]
+    pub(crate) to: Option<jiff::Timestamp>,
+
+    /// How long the span is
+    #[arg(long = "for", value_name = "DURATION", env = "BASELOAD_FOR", id = "span", default_value = "7d", value_parser = duration)]
+    pub(crate) span: Duration,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Which target, as CLUSTER/SERVICE
+    #[arg(value_parser = target)]
+    pub(crate) target: baseload_core::model::TargetId,
+
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+
+    /// At which instant (RFC 3339 with offset, or YYYY-MM-DD for 00:00 UTC) [default: now]
+    #[arg(long, value_name = "INSTANT", env = "BASELOAD_AT", value_parser = instant)]
+    pub(crate) at: Option<jiff::Timestamp>,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// The running controller
+    #[arg(long, value_name = "URL", env = "BASELOAD_SERVER", default_value = "http://localhost:8080")]
+    pub(crate) server: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+
+    /// Print again every two seconds until interrupted
+    #[arg(long, env = "BASELOAD_WATCH")]
+    pub(crate) watch: bool,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+/// Reads `90s`, `5m`, `1h30m`, `7d`: descending units, integers.
+fn duration(text: &str) -> Result<Duration, String> {
+    let advice = || format!("`{text}` is not a duration; write for example 90s, 5m, 1h30m or 7d");
+    let mut rest = text;
+    let (mut seconds, mut last_unit) = (0_u64, u64::MAX);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(advice)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| advice())?;
+        let unit = match rest.as_bytes()[digits] {
+            b'd' => 86_400,
+            b'h' => 3_600,
+            b'm' => 60,
+            b's' => 1,
+            _ => return Err(advice()),
+        };
+        if unit >= last_unit {
+            return Err(advice());
+        }
+        last_unit = unit;
+        seconds = number.checked_mul(unit).and_then(|more| seconds.checked_add(more)).ok_or_else(advice)?;
+        rest = &rest[digits + 1..];
+    }
+    let sensible = (1..=86_400 * 366 * 100).contains(&seconds);
+    sensible.then(|| Duration::from_secs(seconds)).ok_or_else(advice)
+}
+
+/// Reads an instant: RFC 3339 with an offset, or a date for its midnight in UTC.
+fn instant(text: &str) -> Result<jiff::Timestamp, String> {
+    let at = match text.parse::<jiff::civil::Date>() {
+        Ok(date) if text.len() == "YYYY-MM-DD".len() => date.to_zoned(jiff::tz::TimeZone::UTC).map(|z| z.timestamp()),
+        _ => text.parse(),
+    };
+    at.map_err(|_| {
+        format!("`{text}` is not an instant; write 2026-11-27T06:00:00Z, 2026-11-27T07:00:00+01:00 or 2026-11-27")
+    })
+}
+
+fn target(text: &str) -> Result<baseload_core::model::TargetId, String> {
+    baseload_core::model::TargetId::parse(text).ok_or_else(|| format!("`{text}` is not CLUSTER/SERVICE"))
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (1.0..=100_000.0).contains(&speed) => Ok(speed),
+        _ => Err("a factor from 1 to 100000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in [("60s", 60), ("5m", 300), ("1h30m", 5400), ("7d", 604_800)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "60", "m", "30m1h", "1.5h", "-5m", "0s", "99999999999999999999d"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_instant_needs_an_offset_or_is_a_whole_date() {
+        assert_eq!(instant("2026-11-27").map(|at| at.to_string()), Ok("2026-11-27T00:00:00Z".to_owned()));
+        assert!(instant("2026-11-27T07:00:00+01:00").is_ok());
+        assert!(instant("2026-11-27T07:00").is_err());
+        assert!(instant("tomorrow").is_err());
+    }
+}

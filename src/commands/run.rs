@@ -1,0 +1,134 @@
+//! `run`: the controller.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use baseload_core::controller::{Chore, Controller, Event, Settings};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{Exit, refuse};
+use crate::aws::{Aws, AwsConfig, Patience};
+use crate::cli::RunArgs;
+use crate::clock::Clock;
+use crate::driver::{Driver, Ends};
+use crate::http::{self, About, Sources};
+use crate::metrics::Metrics;
+use crate::simulation::Simulation;
+use crate::{about, chores, log};
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// What keeps it from running: the port is in use, the simulator cannot listen.
+pub(super) async fn run(args: RunArgs) -> Result<Exit> {
+    let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
+    log::init(args.log_format, clock.teller())?;
+    let zones = about::zones()?;
+    let mut loader = args.source.loader()?;
+    let first = match loader.poll(clock.now()) {
+        Ok(revision) => revision.context("the first reading is always a new revision")?,
+        Err(rejection) => return Ok(refuse(&rejection)),
+    };
+
+    // The port comes before the first write: whoever cannot be watched does not begin.
+    let address = args.listen.unwrap_or_else(|| default_address(args.simulate));
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: is another controller running? choose with --listen"))?;
+    let simulation = match args.simulate {
+        true => Some(Simulation::start(args.simulate_listen, &first.schedules, clock).await?),
+        false => None,
+    };
+    let metrics = Arc::new(Metrics::new(about::VERSION, zones.version()));
+    let aws = connect(simulation.as_ref(), &metrics, clock).await;
+    announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run);
+
+    let settings = Settings {
+        resync: args.resync.try_into()?,
+        dry_run: args.dry_run,
+        seed: super::plan::seed(clock.now()),
+        ..Settings::default()
+    };
+    let mut controller = Controller::new(settings, loader.source());
+    controller.handle(clock.now(), Event::Loaded(Ok(Some(first))));
+    let about = About {
+        version: about::VERSION.to_owned(),
+        tzdb: zones.version().to_owned(),
+        simulator: simulation.as_ref().map(|simulation| simulation.endpoint()),
+    };
+    let populate = simulation.map(Simulation::populator);
+    let (driver, ends) = Driver::new(controller, clock, aws, loader, populate, Arc::clone(&metrics));
+    serve_and_drive(driver, ends, listener, about, metrics, clock, args.resync).await
+}
+
+async fn serve_and_drive(
+    driver: Driver,
+    ends: Ends,
+    listener: TcpListener,
+    about: About,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    resync: std::time::Duration,
+) -> Result<Exit> {
+    let Ends { events, reloads, status, heartbeat } = ends;
+    chores::start(clock, resync, &events).await?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move { while hangup.recv().await.is_some() && events.send(Event::Due(Chore::Load)).is_ok() {} });
+
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let is_live = Arc::new(move || heartbeat.age() < http::LIVE_FOR);
+    let sources = Sources { about: Arc::new(about), status, is_live, metrics, reload: reloads };
+    let (stop_serving, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(http::serve(listener, sources, async move { stopped.await.unwrap_or(()) }));
+
+    let (second_in, second) = tokio::sync::oneshot::channel::<()>();
+    let stop = async move {
+        asked_to_stop(&mut terminate, &mut interrupt).await;
+        tracing::info!("stopping: nothing new is sent, what is under way may finish");
+        tokio::spawn(async move {
+            asked_to_stop(&mut terminate, &mut interrupt).await;
+            let _ = second_in.send(());
+        });
+    };
+    let exit = tokio::select! {
+        () = driver.run(stop) => Exit::Fine,
+        Ok(()) = second => Exit::Failed,
+    };
+    let _ = stop_serving.send(());
+    let _ = server.await;
+    Ok(exit)
+}
+
+async fn asked_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn default_address(simulate: bool) -> SocketAddr {
+    let host = if simulate { [127, 0, 0, 1] } else { [0, 0, 0, 0] };
+    SocketAddr::from((host, 8080))
+}
+
+async fn connect(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock: Clock) -> Aws {
+    let metrics = Arc::clone(metrics);
+    let on_call = Arc::new(move |call: crate::aws::CallRecord| {
+        metrics.aws_call(call.operation, call.outcome, call.duration);
+        if let Some(date) = call.date {
+            metrics.clock_skew(clock.now().duration_since(date));
+        }
+    });
+    let stand_in = simulation.map(Simulation::endpoint);
+    Aws::connect(AwsConfig { stand_in, patience: Patience::default(), on_call }).await
+}
+
+fn announce(source: &str, address: SocketAddr, simulation: Option<&Simulation>, dry_run: bool) {
+    let version = about::VERSION;
+    tracing::info!(version, source, dry_run, "baseload starts; status and metrics on http://{address}");
+    if let Some(simulation) = simulation {
+        tracing::info!("the simulated ECS speaks AWS's protocol on {}", simulation.endpoint());
+    }
+}

@@ -1,0 +1,59 @@
+//! Everything that a command prints goes through here: results to stdout, diagnostics to stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use baseload_core::diagnostic::Colour;
+
+/// Writes a result to stdout. A reader that went away (`| head`) is no error.
+///
+/// # Errors
+/// What the operating system says, for instance that the disk is full.
+pub(crate) fn result(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes a value as JSON to stdout, with a line end.
+///
+/// # Errors
+/// What the operating system says.
+pub(crate) fn json(value: &impl serde::Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    result(&text)
+}
+
+/// Writes a diagnostic or a hint to stderr. Nothing can be done where that fails.
+pub(crate) fn note(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = stderr.write_all(b"\n");
+    }
+}
+
+/// Empties the terminal for a new picture; nothing where stdout is none.
+///
+/// # Errors
+/// What the operating system says.
+pub(crate) fn clear() -> io::Result<()> {
+    if io::stdout().is_terminal() { result("\u{1b}[2J\u{1b}[H") } else { Ok(()) }
+}
+
+/// Whether stdout wants colour: a terminal, and nobody said no (<https://no-color.org>).
+pub(crate) fn stdout_colour() -> Colour {
+    colour(io::stdout().is_terminal())
+}
+
+/// Whether stderr wants colour.
+pub(crate) fn stderr_colour() -> Colour {
+    colour(io::stderr().is_terminal())
+}
+
+fn colour(is_terminal: bool) -> Colour {
+    let is_welcome = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if is_terminal && is_welcome { Colour::Ansi } else { Colour::Never }
+}

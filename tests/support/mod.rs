@@ -1,0 +1,80 @@
+//! moto, as the AWS that nobody here wrote: started on loopback for one test, gone with it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A running moto. Each has its own state, and ends when it is dropped.
+pub(crate) struct Moto {
+    /// Where it listens, as `http://127.0.0.1:PORT`.
+    pub(crate) endpoint: String,
+    child: Child,
+}
+
+impl Moto {
+    /// Starts moto on a free port, and returns once it listens.
+    ///
+    /// # Panics
+    /// Where Python or moto is not installed, saying how to install them.
+    pub(crate) fn start() -> Self {
+        let script = root().join("tests/support/moto_server.py");
+        let mut child = Command::new(python())
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the Python that was found can be run");
+        let stdout = child.stdout.take().expect("standard output is piped");
+        let mut port = String::new();
+        BufReader::new(stdout).read_line(&mut port).expect("standard output can be read");
+        assert!(!port.trim().is_empty(), "moto did not start (its reason stands above): run `make test`");
+        Moto { endpoint: format!("http://127.0.0.1:{}", port.trim()), child }
+    }
+
+    /// Runs Python with `ecs` and `scaling`, boto3's clients of this moto, in scope, and returns what it printed.
+    ///
+    /// # Panics
+    /// Where the script fails.
+    pub(crate) fn python(&self, script: &str) -> String {
+        const CLIENTS: &str = "import boto3\n\
+            ecs, scaling = boto3.client('ecs'), boto3.client('application-autoscaling')\n";
+        let output = Command::new(python())
+            .args(["-c", &format!("{CLIENTS}{script}")])
+            .envs(self.environment())
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("the Python that was found can be run");
+        assert!(output.status.success(), "the script failed (its reason stands above)");
+        String::from_utf8(output.stdout).expect("the script prints UTF-8")
+    }
+
+    /// The environment that sends any AWS client here.
+    pub(crate) fn environment(&self) -> [(&'static str, &str); 5] {
+        [
+            ("AWS_ENDPOINT_URL", &self.endpoint),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_DEFAULT_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ]
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _already_gone = self.child.wait();
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `BASELOAD_PYTHON`, or the virtual environment that the Makefile prepares.
+fn python() -> PathBuf {
+    let named = std::env::var_os("BASELOAD_PYTHON").map(PathBuf::from);
+    let python = named.unwrap_or_else(|| root().join(".venv/bin/python"));
+    assert!(python.exists(), "{} is not there: run `make test`, which prepares it", python.display());
+    python
+}
