@@ -86,12 +86,6 @@ pub(crate) enum ValidateOutput {
     Github,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    Text,
-    Json,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -112,7 +106,7 @@ pub(crate) struct RunArgs {
 
     /// How the log is written [default: text on a terminal, json elsewhere]
     #[arg(long, value_name = "FORMAT", env = "BASELOAD_LOG_FORMAT")]
-    pub(crate) log_format: Option<LogFormat>,
+    pub(crate) log_format: Option<crate::log::Format>,
 
     /// Run against a simulated ECS inside this process instead of AWS
     #[arg(long, env = "BASELOAD_SIMULATE", value_parser = BoolishValueParser::new())]

@@ -45,6 +45,7 @@ macro_rules! metrics {
         $(const $constant: Metric = Metric { name: $name, help: $help, kind: $kind, labels: &[$($label),*] };)*
 
         /// Every metric but those of the process (`process_…`), which the prometheus crate names.
+        #[cfg(test)]
         pub(crate) const TABLE: &[Metric] = &[$($constant),*];
     };
 }
