@@ -29,11 +29,12 @@ impl Account {
         Account { tap, region, endpoint }
     }
 
-    /// A region in which these services run 2 tasks each and are registered between 1 and 10.
+    /// A region in which these services are registered between 1 and 10. Each wants 10 tasks: moto never moves that number,
+    /// and a service below its floor would be another story.
     pub(crate) fn with(targets: &[&str]) -> Self {
         let account = Account::new();
         for target in targets {
-            account.create_service(target);
+            account.create_service(target, 10);
             account.register(target, 1, 10);
         }
         account
@@ -49,13 +50,14 @@ impl Account {
         ]
     }
 
-    /// Creates a service of 2 tasks, and what it needs.
-    pub(crate) fn create_service(&self, target: &str) {
+    /// Creates a service that wants `desired` tasks, and what it needs.
+    pub(crate) fn create_service(&self, target: &str, desired: u32) {
         let (cluster, service) = target.split_once('/').expect("a target is cluster/service");
         let container = json!({ "name": "c", "image": "i", "memory": 64 });
         self.ecs("CreateCluster", &json!({ "clusterName": cluster }));
         self.ecs("RegisterTaskDefinition", &json!({ "family": "task", "containerDefinitions": [container] }));
-        let wanted = json!({ "cluster": cluster, "serviceName": service, "taskDefinition": "task", "desiredCount": 2 });
+        let wanted =
+            json!({ "cluster": cluster, "serviceName": service, "taskDefinition": "task", "desiredCount": desired });
         self.ecs("CreateService", &wanted);
     }
 

@@ -18,9 +18,9 @@ impl Folder {
     }
 
     /// A folder with one file.
-    pub(crate) fn with(name: &str, text: &str) -> Self {
+    pub(crate) fn with(name: &str, content: impl AsRef<[u8]>) -> Self {
         let folder = Folder::new();
-        folder.write(name, text);
+        folder.write(name, content);
         folder
     }
 

@@ -25,7 +25,7 @@ fn validate_says_ok_and_how_much_there_is() {
 
 #[test]
 fn validate_reports_every_mistake_at_once_with_its_place() {
-    let folder = Folder::with("one.yaml", &constant(&["shop/www"], 1).replace("UTC", "Europe/Berln"));
+    let folder = Folder::with("one.yaml", constant(&["shop/www"], 1).replace("UTC", "Europe/Berln"));
     folder.write("two.yaml", schedule("two", &["shop/api"], "  default: { min: three }\n  defualt: 1\n"));
     let ending = baseload(&["validate", folder.arg()]).expect(2);
     assert_eq!(ending.stdout, "");
@@ -36,7 +36,7 @@ fn validate_reports_every_mistake_at_once_with_its_place() {
 
 #[test]
 fn validate_as_json_lists_every_finding_and_nothing_else() {
-    let folder = Folder::with("bad.yaml", &constant(&["shop/www"], 1).replace("UTC", "Europe/Berln"));
+    let folder = Folder::with("bad.yaml", constant(&["shop/www"], 1).replace("UTC", "Europe/Berln"));
     let ending = baseload(&["validate", folder.arg(), "-o", "json"]).expect(2);
     let (found, stderr) = (ending.json(), &ending.stderr);
     assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
@@ -50,7 +50,7 @@ fn validate_as_json_lists_every_finding_and_nothing_else() {
 
 #[test]
 fn validate_as_github_writes_annotations() {
-    let folder = Folder::with("bad.yaml", &constant(&["shop/www"], 1).replace("UTC", "Europe/Berln"));
+    let folder = Folder::with("bad.yaml", constant(&["shop/www"], 1).replace("UTC", "Europe/Berln"));
     let ending = baseload(&["validate", folder.arg(), "-o", "github"]).expect(2);
     assert!(ending.stdout.starts_with("::error file="), "{ending:?}");
     assert!(ending.stdout.contains("bad.yaml,line=7,col=13"), "{ending:?}");
@@ -59,7 +59,7 @@ fn validate_as_github_writes_annotations() {
 #[test]
 fn several_paths_make_one_source() {
     let (one, two) =
-        (Folder::with("one.yaml", &constant(&["a/b"], 1)), Folder::with("two.yaml", &constant(&["a/c"], 1)));
+        (Folder::with("one.yaml", constant(&["a/b"], 1)), Folder::with("two.yaml", &constant(&["a/c"], 1)));
     let ending = baseload(&["validate", one.arg(), two.arg()]).expect(2);
     assert!(ending.stderr.contains("`constant`"), "one name twice: {ending:?}");
     two.write("two.yaml", schedule("other", &["a/c"], "  default: { min: 1 }\n"));
@@ -114,7 +114,7 @@ fn preview_as_json_has_this_very_shape() {
 fn where_a_target_is_left_alone_preview_says_null_and_none() {
     let overlay =
         "  default: none\n  overrides: [{ name: sale, from: 2026-11-20T06:00, to: 2026-11-20T08:00, min: 9 }]\n";
-    let folder = Folder::with("overlay.yaml", &schedule("overlay", &["shop/*"], overlay));
+    let folder = Folder::with("overlay.yaml", schedule("overlay", &["shop/*"], overlay));
     let segments = &preview(folder.arg(), &DAY)["targets"][0]["segments"];
     let alone = json!({ "from": "2026-11-20T00:00:00Z", "to": "2026-11-20T06:00:00Z",
         "min": null, "max": null, "schedule": null, "cause": "none" });
@@ -197,7 +197,7 @@ fn every_flag_names_its_variable_in_the_help() {
 fn variables_stand_in_for_flags_and_flags_win() {
     let ending = baseload_in(&["validate"], &[("BASELOAD_SCHEDULES", WEB)]).expect(0);
     assert!(ending.stdout.starts_with("ok: 1 schedule"), "{ending:?}");
-    let two = Folder::with("two.yaml", &constant(&["a/b"], 1));
+    let two = Folder::with("two.yaml", constant(&["a/b"], 1));
     let list = format!("{WEB},{}", two.arg());
     let ending = baseload_in(&["validate"], &[("BASELOAD_SCHEDULES", &list)]).expect(0);
     assert!(ending.stdout.starts_with("ok: 2 schedules"), "{ending:?}");
@@ -268,7 +268,7 @@ fn zone_rules() -> Folder {
 fn tzdir_names_other_zone_rules_and_their_edition_is_told() {
     let zones = zone_rules();
     let rest = "  default: { min: 1 }\n  windows: [{ name: noon, from: \"12:00\", to: \"13:00\", min: 2 }]\n";
-    let folder = Folder::with("halfway.yaml", &schedule("halfway", &["a/b"], rest).replace("UTC", "Halfway"));
+    let folder = Folder::with("halfway.yaml", schedule("halfway", &["a/b"], rest).replace("UTC", "Halfway"));
     let variables = [("TZDIR", zones.arg())];
     let args = [&["preview", folder.arg(), "-o", "json"], &DAY[..]].concat();
     let preview = baseload_in(&args, &variables).expect(0).json();
@@ -293,7 +293,7 @@ fn tzdir_is_refused_where_it_holds_no_zone_rules() {
 fn zone_rules_older_than_the_embedded_are_a_warning() {
     let zones = zone_rules();
     zones.write("tzdata.zi", "# version 2019c\n");
-    let folder = Folder::with("halfway.yaml", &constant(&["a/b"], 1).replace("UTC", "Halfway"));
+    let folder = Folder::with("halfway.yaml", constant(&["a/b"], 1).replace("UTC", "Halfway"));
     for args in [&["validate", folder.arg()][..], &["preview", folder.arg(), "-o", "json"]] {
         let ending = baseload_in(args, &[("TZDIR", zones.arg())]).expect(0);
         assert!(ending.stderr.starts_with("warning") && ending.stderr.contains("2019c"), "{ending:?}");
