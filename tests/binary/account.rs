@@ -9,7 +9,8 @@ use crate::http;
 use crate::support::Moto;
 use crate::tap::Tap;
 
-static MOTO: LazyLock<Moto> = LazyLock::new(Moto::start);
+/// The moto that all tests share, in regions of their own.
+pub(crate) static MOTO: LazyLock<Moto> = LazyLock::new(Moto::start);
 
 /// One region of AWS.
 pub(crate) struct Account {

@@ -66,7 +66,7 @@ impl Controller {
         of_kind.and_then(|condition| condition["status"].as_str()).unwrap_or_default().to_owned()
     }
 
-    /// The value of a metric without labels.
+    /// The value of a metric, named with its labels as the text format writes them.
     pub(crate) fn metric(&self, name: &str) -> Option<f64> {
         let text = self.get("/metrics").body;
         text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())

@@ -33,17 +33,39 @@ fn minima(account: &Account) -> Vec<Value> {
     account.tap.written().iter().map(|body| body["MinCapacity"].clone()).collect()
 }
 
+/// How many calls of an operation were answered.
+fn calls(controller: &Controller, operation: &str) -> f64 {
+    let name = format!("baseload_aws_calls_total{{operation=\"{operation}\",outcome=\"success\"}}");
+    controller.metric(&name).unwrap_or(0.0)
+}
+
 #[test]
-fn floors_are_set_and_someone_else_s_change_is_undone() {
+fn floors_are_set_with_the_minimum_alone_and_then_left_as_they_are() {
     let (account, _folder, controller) = settled();
-    account.register(WWW, 7, 10);
-    wait_floor(&account, 3);
-    account.register(WWW, 1, 10);
-    wait_floor(&account, 3);
-    until("the corrections are counted", || controller.status()["targets"][0]["corrections"] == 2);
-    assert_eq!(minima(&account), [json!(3), json!(3), json!(3)]);
-    assert!(account.tap.written().iter().all(|body| body.get("MaxCapacity").is_none()));
+    let body = json!({ "ServiceNamespace": "ecs", "ResourceId": "service/shop/www",
+        "ScalableDimension": "ecs:service:DesiredCount", "MinCapacity": 3 });
+    until("two more looks were taken", || calls(&controller, "DescribeScalableTargets") >= 3.0);
+    assert_eq!(account.tap.written(), [body]);
     assert_eq!(controller.condition("Synced"), "True");
+}
+
+#[test]
+fn someone_else_s_changes_are_undone_whichever_way_they_go() {
+    let account = Account::with(&[WWW, "shop/api"]);
+    account.register(WWW, 3, 10);
+    account.register("shop/api", 3, 10);
+    let folder = Folder::with("all.yaml", constant(&[WWW, "shop/api"], 3));
+    let controller = Controller::start(&account, &folder, &[]);
+    controller.wait_ready();
+    account.register(WWW, 7, 12);
+    account.register("shop/api", 1, 10);
+    until("the fall is undone", || account.bounds("shop/api") == Some((3, 10)));
+    until("the rise is undone, and the maximum is not ours", || account.bounds(WWW) == Some((3, 12)));
+    until("the corrections are counted", || {
+        let targets = controller.status()["targets"].clone();
+        (0..2).all(|at| targets[at]["corrections"] == 1)
+    });
+    assert_eq!(minima(&account), [json!(3), json!(3)]);
 }
 
 #[test]
@@ -55,7 +77,7 @@ fn an_edit_is_picked_up_and_a_bad_one_never_takes_effect() {
     folder.write("all.yaml", constant(&[WWW], 5).replace("UTC", "Europe/Berln"));
     let refused = controller.reload();
     assert_eq!(refused.code, 500);
-    assert!(refused.body.contains("all.yaml:6:13") && refused.body.contains("Europe/Berlin"), "{refused:?}");
+    assert!(refused.body.contains("all.yaml:7:13") && refused.body.contains("Europe/Berlin"), "{refused:?}");
     let configuration = controller.status()["configuration"].clone();
     assert_eq!(configuration["lastReloadSuccessful"], false);
     assert!(configuration["lastError"].as_str().unwrap().contains("Berln"), "{configuration}");
@@ -175,7 +197,7 @@ fn f36_without_a_good_configuration_it_does_not_start_and_says_what_to_do() {
     let account = Account::with(&[WWW]);
     let bad = Folder::with("bad.yaml", constant(&[WWW], 3).replace("UTC", "Europe/Berln"));
     let nowhere = bad.path().join("nowhere");
-    for (source, words) in [(bad.arg(), "bad.yaml:6:13"), (nowhere.to_str().unwrap(), "mount or create a folder")] {
+    for (source, words) in [(bad.arg(), "bad.yaml:7:13"), (nowhere.to_str().unwrap(), "mount or create a folder")] {
         let args = ["run", "--schedules", source, "--listen", "127.0.0.1:0"];
         let ending = baseload_in(&args, &account.environment()).expect(2);
         assert!(ending.stderr.contains(words), "{ending:?}");
