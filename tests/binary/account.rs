@@ -21,13 +21,16 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// An empty region.
+    /// A region without services.
     pub(crate) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let region = format!("test-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let tap = Tap::start(moto());
         let endpoint = format!("http://{}", tap.address);
-        Account { tap, region, endpoint }
+        let account = Account { tap, region, endpoint };
+        let container = json!({ "name": "c", "image": "i", "memory": 64 });
+        account.ecs("RegisterTaskDefinition", &json!({ "family": "task", "containerDefinitions": [container] }));
+        account
     }
 
     /// A region in which these services are registered between 1 and 10. Each wants 10 tasks: moto never moves that number,
@@ -51,12 +54,10 @@ impl Account {
         ]
     }
 
-    /// Creates a service that wants `desired` tasks, and what it needs.
+    /// Creates a service that wants `desired` tasks, and its cluster.
     pub(crate) fn create_service(&self, target: &str, desired: u32) {
         let (cluster, service) = target.split_once('/').expect("a target is cluster/service");
-        let container = json!({ "name": "c", "image": "i", "memory": 64 });
         self.ecs("CreateCluster", &json!({ "clusterName": cluster }));
-        self.ecs("RegisterTaskDefinition", &json!({ "family": "task", "containerDefinitions": [container] }));
         let wanted =
             json!({ "cluster": cluster, "serviceName": service, "taskDefinition": "task", "desiredCount": desired });
         self.ecs("CreateService", &wanted);

@@ -116,7 +116,7 @@ fn declared_pairs_go_in_one_call_also_down_to_zero() {
     account.register("dev/www", 1, 2);
     let up = schedule("up", &["dev/www"], "  default: { min: 5, max: 10 }\n");
     let off = schedule("off", &["dev/api"], "  default: { min: 0, max: 0 }\n");
-    let folder = Folder::with("dev.yaml", &format!("{up}{off}"));
+    let folder = Folder::with("dev.yaml", format!("{up}{off}"));
     run(&account, &folder, &["apply"]).expect(0);
     assert_eq!((account.bounds("dev/www"), account.bounds("dev/api")), (Some((5, 10)), Some((0, 0))));
     assert!(account.tap.written().iter().all(|body| body.get("MaxCapacity").is_some()));

@@ -35,7 +35,7 @@ fn minima(account: &Account) -> Vec<Value> {
 
 /// How many calls of an operation were answered.
 fn calls(controller: &Controller, operation: &str) -> f64 {
-    let name = format!("baseload_aws_calls_total{{operation=\"{operation}\",outcome=\"success\"}}");
+    let name = format!("baseload_aws_calls_total{{operation=\"{operation}\",outcome=\"ok\"}}");
     controller.metric(&name).unwrap_or(0.0)
 }
 
@@ -319,7 +319,7 @@ fn a_boundary_is_kept_without_anyone_touching_anything() {
 #[test]
 fn f27_stopped_across_a_boundary_it_is_right_when_it_wakes() {
     let account = Account::with(&[WWW]);
-    let (zones, folder) = (noon_in(8), six_from_noon());
+    let (zones, folder) = (noon_in(10), six_from_noon());
     let environment = [&account.environment()[..], &[("TZDIR", zones.arg())]].concat();
     let controller = Controller::start_in(&environment, &folder, &[]);
     controller.wait_ready();
