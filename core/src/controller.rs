@@ -35,6 +35,9 @@ pub struct Settings {
     pub dry_run: bool,
     /// Whether to ask who else decides over the targets.
     pub survey: bool,
+    /// How long a service that is below its floor when its target is first seen is left for AWS to lift, which may be
+    /// about to: an earlier process may have written a moment ago.
+    pub first_settle: SignedDuration,
     /// Seeds the jitter of retries.
     pub seed: u64,
     /// Decides on one target; [`plan::verdict`] everywhere but in tests of what a panic does.
@@ -50,6 +53,7 @@ impl Default for Settings {
             resync: SignedDuration::from_secs(60),
             dry_run: false,
             survey: true,
+            first_settle: plan::SETTLE,
             seed: 0,
             planner: plan::verdict,
         }
@@ -501,7 +505,8 @@ impl Controller {
         let board = Board::new(Arc::new(schedules), now);
         self.release_targets(&board);
         for target in board.schedules().exact_targets() {
-            self.rows.entry(target).or_insert_with_key(|target| Row::new(board.members(target)));
+            let row = |target: &TargetId| Row::new(board.members(target), self.settings.first_settle);
+            self.rows.entry(target).or_insert_with_key(row);
         }
         self.globs = board.schedules().rows().into_iter().filter(|row| !row.is_exact()).collect();
         self.board = Some(board);
@@ -680,7 +685,8 @@ impl Controller {
         let registered = answer.found.iter().filter_map(|(target, value)| value.map(|_| target));
         for target in registered {
             if !self.rows.contains_key(target) && self.globs.iter().any(|glob| glob.matches(target)) {
-                self.rows.insert(target.clone(), Row::new(board.members(target)));
+                let row = Row::new(board.members(target), self.settings.first_settle);
+                self.rows.insert(target.clone(), row);
             }
         }
         if answer.failed.is_empty() {

@@ -67,6 +67,9 @@ pub struct Accepted {
 pub struct History {
     /// The last accepted write, nudges included.
     pub accepted: Option<Accepted>,
+    /// Until then AWS may still be lifting desired after a registration, whoever sent it: a count that was read before
+    /// proves nothing.
+    pub lifting_until: Option<Timestamp>,
     /// The last nudge that was sent, accepted or not.
     pub nudged: Option<Timestamp>,
     /// Since when a rise or nudge waits for a CODE_DEPLOY deployment.
@@ -138,6 +141,8 @@ pub enum Withheld {
     NoFreshLook,
     /// The last write may have taken effect; a look must say so first.
     OutcomeUnknown,
+    /// The same values were accepted lately, and the look is from so soon after that it may show the time before.
+    StaleLook,
 }
 
 /// Why a target is left alone.
@@ -181,7 +186,7 @@ impl Verdict {
 
     /// Whether only a new look at the target can move things on.
     pub fn needs_look(&self) -> bool {
-        matches!(self, Verdict::Withheld(Withheld::NoFreshLook | Withheld::OutcomeUnknown))
+        matches!(self, Verdict::Withheld(Withheld::NoFreshLook | Withheld::OutcomeUnknown | Withheld::StaleLook))
     }
 }
 
@@ -194,6 +199,9 @@ impl fmt::Display for Withheld {
             Withheld::JustAccepted => "AWS accepted the same values moments ago, and its answer may be from before",
             Withheld::NoFreshLook => "lowering waits for a fresh look at the target",
             Withheld::OutcomeUnknown => "the last write may have taken effect; a look decides",
+            Withheld::StaleLook => {
+                "AWS accepted the same values lately, and its answer may be from before; a look decides"
+            }
         })
     }
 }
@@ -256,11 +264,10 @@ fn stand(
     if goal.min < decision.floor.min { Verdict::Limited } else { Verdict::InSync }
 }
 
-/// AWS lifts desired to the minimum only when the target is registered. Its own lift takes seconds, so a count that was
-/// read within [`SETTLE`] of our last write proves nothing.
+/// AWS lifts desired to the minimum only when the target is registered, and its own lift takes seconds.
 fn nudge_is_due(goal: Floor, seen: &Seen, history: &History, now: Timestamp) -> bool {
     let Some(Look { asked, value: Some(service) }) = seen.counts else { return false };
-    let settled = history.accepted.is_none_or(|accepted| asked.duration_since(accepted.at) >= SETTLE);
+    let settled = history.lifting_until.is_none_or(|until| asked >= until);
     let rested = history.nudged.is_none_or(|nudged| now.duration_since(nudged) >= NUDGE_PAUSE);
     service.desired < goal.min && settled && rested
 }
@@ -289,8 +296,8 @@ fn change(
     if rises && let Some(until) = deferred_until(seen, history, circumstances) {
         return Verdict::Deferred(until);
     }
-    if was_just_accepted(min, max, history, circumstances.now) {
-        return Verdict::Withheld(Withheld::JustAccepted);
+    if let Some(why) = repeats_accepted(min, max, seen, history, circumstances.now) {
+        return Verdict::Withheld(why);
     }
     let cause = if falls && may_lower { ChangeCause::Fall } else { ChangeCause::Rise };
     let action = Action { target: target.clone(), min, max };
@@ -307,10 +314,21 @@ fn is_fresh(seen: &Seen, history: &History, circumstances: &Circumstances) -> bo
     recent && history.accepted.is_none_or(|accepted| look.asked >= accepted.at)
 }
 
-fn was_just_accepted(min: Option<u32>, max: Option<u32>, history: &History, now: Timestamp) -> bool {
-    history
-        .accepted
-        .is_some_and(|accepted| accepted.min == min && accepted.max == max && now.duration_since(accepted.at) < SETTLE)
+/// Why these values wait where they are those that AWS accepted last: only a look from long enough after shows that
+/// someone undid them.
+fn repeats_accepted(
+    min: Option<u32>,
+    max: Option<u32>,
+    seen: &Seen,
+    history: &History,
+    now: Timestamp,
+) -> Option<Withheld> {
+    let accepted = history.accepted.filter(|accepted| accepted.min == min && accepted.max == max)?;
+    if now.duration_since(accepted.at) < SETTLE {
+        return Some(Withheld::JustAccepted);
+    }
+    let is_later = seen.target.is_some_and(|look| look.asked.duration_since(accepted.at) >= SETTLE);
+    (!is_later).then_some(Withheld::StaleLook)
 }
 
 /// Until when a rise or nudge waits; `None`: it does not wait. CodeDeploy fails a deployment whose service is scaled

@@ -30,6 +30,8 @@ struct Rise {
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) members: Members,
+    /// How long counts prove nothing after the target was first seen.
+    first_settle: SignedDuration,
     pub(super) decision: Option<Decision>,
     /// The boundary that brought the decision; `None` where it came otherwise (start, new configuration).
     pub(super) boundary: Option<Timestamp>,
@@ -67,9 +69,10 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(members: Members) -> Self {
+    pub(super) fn new(members: Members, first_settle: SignedDuration) -> Self {
         Row {
             members,
+            first_settle,
             decision: None,
             boundary: None,
             seen: Seen::default(),
@@ -176,8 +179,9 @@ impl Row {
         if self.in_flight.is_some() || overtaken_by_write || overtaken_by_look {
             return;
         }
-        self.seen.target = Some(Look { asked, value });
+        let before = self.seen.target.replace(Look { asked, value });
         self.doubted = false;
+        self.note_lift(before.and_then(|look| look.value), asked);
         if self.history.outcome_unknown.is_some_and(|sent| asked >= sent) {
             self.history.outcome_unknown = None;
         }
@@ -185,6 +189,17 @@ impl Row {
             self.survey = None; // a service that is made anew has none of the old one's policies
             self.survey_due = true;
             self.held = None;
+        }
+    }
+
+    /// Whoever moved the bounds, AWS is lifting desired to them.
+    fn note_lift(&mut self, before: Option<ScalableTarget>, asked: Timestamp) {
+        let settle = match before {
+            None => self.first_settle,
+            Some(_) => plan::SETTLE,
+        };
+        if self.seen.bounds().map(bounds) != before.map(bounds) {
+            self.history.lifting_until = asked.checked_add(settle).ok();
         }
     }
 
@@ -261,6 +276,7 @@ impl Row {
         let Sent { action, kind, decision, boundary } = sent;
         let before = self.seen.bounds().map(bounds);
         self.history.accepted = Some(Accepted { min: action.min, max: action.max, at: now });
+        self.history.lifting_until = now.checked_add(plan::SETTLE).ok();
         self.history.outcome_unknown = None;
         self.writes.succeed();
         // Not a new look: what we were told is as old as it was, only our own write is known to be there now.
@@ -344,6 +360,7 @@ impl Row {
         self.seen.target.iter_mut().for_each(|look| back(&mut look.asked));
         self.seen.counts.iter_mut().for_each(|look| back(&mut look.asked));
         self.history.accepted.iter_mut().for_each(|accepted| back(&mut accepted.at));
+        self.history.lifting_until.iter_mut().for_each(back);
         self.history.nudged.iter_mut().for_each(back);
         self.history.deferred_since.iter_mut().for_each(back);
         self.history.outcome_unknown.iter_mut().for_each(back);

@@ -129,7 +129,7 @@ fn a_target_that_was_registered_anew_is_not_corrected_but_brought_up() {
 #[test]
 fn g11_a_count_set_below_the_floor_by_hand_is_lifted_by_one_registration_of_the_same_min() {
     let mut world = world_of((12, 20), "min: 12");
-    world.run_for(300);
+    world.run_for(305);
     assert_eq!(world.writes, []);
     world.scale_by_hand("www", 4);
     world.run_for(5);
