@@ -325,7 +325,7 @@ impl World {
     /// The wall clock steps, forward or back.
     pub(crate) fn step_clock(&mut self, seconds: i64) {
         self.skew += SignedDuration::from_secs(seconds);
-        self.witness.clock_stepped();
+        self.witness.clock_stepped(self.at);
         self.turn();
     }
 

@@ -13,6 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 /// where the jitter is short.
 const WRITES_AN_HOUR: usize = 280;
 
+/// How long after a step of the clock nothing is held against the controller but the number of its writes.
+const DAZE: SignedDuration = SignedDuration::from_mins(5);
+
 /// What one target's controller was told, all in true time.
 #[derive(Clone, Debug, Default)]
 struct Known {
@@ -35,13 +38,13 @@ pub(crate) struct Witness {
     known: BTreeMap<TargetId, Known>,
     schedules: Option<Schedules>,
     asked: Vec<(Query, Timestamp, Timestamp)>,
-    /// After the clock stepped, ages by the wall and true ages differ by what the controller cannot know.
-    clock_was_stepped: bool,
+    /// When the clock last stepped. For a while after, ages by the wall and true ages differ by what no process can know.
+    stepped: Option<Timestamp>,
 }
 
 impl Witness {
     pub(crate) fn new(resync: SignedDuration) -> Self {
-        Witness { resync, known: BTreeMap::new(), schedules: None, asked: Vec::new(), clock_was_stepped: false }
+        Witness { resync, known: BTreeMap::new(), schedules: None, asked: Vec::new(), stepped: None }
     }
 
     pub(crate) fn configured(&mut self, schedules: &Schedules) {
@@ -53,8 +56,8 @@ impl Witness {
         self.asked.clear();
     }
 
-    pub(crate) fn clock_stepped(&mut self) {
-        self.clock_was_stepped = true;
+    pub(crate) fn clock_stepped(&mut self, at: Timestamp) {
+        self.stepped = Some(at);
     }
 
     /// A question leaves.
@@ -72,9 +75,11 @@ impl Witness {
         assert!(min <= cap && action.max.is_none_or(|max| max <= cap && min <= max), "above the cap: {action:?}");
         let declares_max = schedules.iter().filter(|schedule| schedule.matches(target)).any(declares_max);
         assert!(action.max.is_none() || declares_max, "a max that nobody declares: {action:?}");
-        let stepped = self.clock_was_stepped;
-        let (resync, known) = (self.resync, self.known.entry(target.clone()).or_default());
-        known.check(action, resync, stepped, at);
+        let known = self.known.entry(target.clone()).or_default();
+        assert!(known.in_flight.is_none(), "two writes under way for {target}: {action:?}");
+        if self.stepped.is_none_or(|stepped| at.duration_since(stepped) > DAZE) {
+            known.check(action, self.resync, at);
+        }
         known.in_flight = Some(action.clone());
         known.sent.push(at);
     }
@@ -177,8 +182,7 @@ impl Known {
     }
 
     /// What must hold of a write that leaves.
-    fn check(&self, action: &Action, resync: SignedDuration, stepped: bool, at: Timestamp) {
-        assert!(self.in_flight.is_none(), "two writes under way for {}: {action:?}", action.target);
+    fn check(&self, action: &Action, resync: SignedDuration, at: Timestamp) {
         assert!(self.unknown_since.is_none(), "sent again before a look: {action:?}");
         let Some((asked, Some(live))) = self.look else { panic!("{action:?} to what nobody has seen registered") };
         assert!(!live.scheduled_scaling_suspended, "{action:?} although paused");
@@ -187,9 +191,6 @@ impl Known {
         let changes = action.min.is_some_and(|min| min != live.min) || action.max.is_some_and(|max| max != live.max);
         let below = self.counts.is_some_and(|service| action.min.is_some_and(|min| service.desired < min));
         assert!(changes || below, "nothing to do, and yet {action:?}");
-        if stepped {
-            return;
-        }
         let lowers = action.min.is_some_and(|min| min < live.min) || action.max.is_some_and(|max| max < live.max);
         let accepted = self.accepted.as_ref();
         let is_fresh = at.duration_since(asked) <= resync * 2 && accepted.is_none_or(|(at, _)| asked >= *at);
