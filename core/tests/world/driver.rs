@@ -44,10 +44,11 @@ pub(crate) struct Write {
     pub(crate) at: Timestamp,
 }
 
+/// A call on its way; `left` is the true time at which it left, `asked` the same by the controller's clock.
 #[derive(Clone, Debug)]
 enum Travelling {
-    There { effect: Effect, asked: Timestamp, latency: SignedDuration },
-    Back(Event),
+    There { effect: Effect, asked: Timestamp, left: Timestamp, latency: SignedDuration },
+    Back { event: Event, left: Timestamp },
 }
 
 /// How finely time passes.
@@ -177,10 +178,10 @@ impl World {
         self.sim.advance(self.at);
         while let Some(entry) = self.travelling.first_entry().filter(|entry| entry.key().0 <= self.at) {
             match entry.remove() {
-                Travelling::There { effect, asked, latency } => self.reach(effect, asked, latency),
-                Travelling::Back(event) => {
+                Travelling::There { effect, asked, left, latency } => self.reach(effect, asked, left, latency),
+                Travelling::Back { event, left } => {
                     let wall = self.wall();
-                    self.witness.told(&event, wall, self.at);
+                    self.witness.told(&event, left, wall, self.at);
                     self.controller.handle(wall, event);
                 }
             }
@@ -188,7 +189,7 @@ impl World {
     }
 
     /// A call reaches AWS, and its answer leaves.
-    fn reach(&mut self, effect: Effect, asked: Timestamp, latency: SignedDuration) {
+    fn reach(&mut self, effect: Effect, asked: Timestamp, left: Timestamp, latency: SignedDuration) {
         let (event, answered) = match effect {
             Effect::Load => (Event::Loaded(Ok(None)), true),
             Effect::Observe(query) => {
@@ -202,7 +203,7 @@ impl World {
             }
         };
         let back = if answered { latency / 2 } else { self.latency.timeout };
-        self.depart(back, Travelling::Back(event));
+        self.depart(back, Travelling::Back { event, left });
     }
 
     fn write(&mut self, action: &Action) -> Result<(), EcsError> {
@@ -257,13 +258,9 @@ impl World {
                 self.writes.push(Write { action: action.clone(), wall, at });
                 self.latency.write
             }
-            Effect::Observe(query) => {
-                self.witness.asked(query, wall, at);
-                self.latency.read
-            }
-            Effect::Load => self.latency.read,
+            Effect::Load | Effect::Observe(_) => self.latency.read,
         };
-        self.depart(latency / 2, Travelling::There { effect, asked: wall, latency });
+        self.depart(latency / 2, Travelling::There { effect, asked: wall, left: at, latency });
     }
 
     // What happens to the process.
@@ -313,8 +310,8 @@ impl World {
             let ((at, _), what) = self.travelling.pop_first().expect("the key was read a moment ago");
             self.at = at;
             match what {
-                Travelling::There { effect, asked, latency } => self.reach(effect, asked, latency),
-                Travelling::Back(event) => self.depart(wakes.duration_since(at), Travelling::Back(event)),
+                Travelling::There { effect, asked, left, latency } => self.reach(effect, asked, left, latency),
+                Travelling::Back { .. } => self.depart(wakes.duration_since(at), what),
             }
         }
         self.at = wakes;

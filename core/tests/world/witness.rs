@@ -37,14 +37,13 @@ pub(crate) struct Witness {
     resync: SignedDuration,
     known: BTreeMap<TargetId, Known>,
     schedules: Option<Schedules>,
-    asked: Vec<(Query, Timestamp, Timestamp)>,
     /// When the clock last stepped. For a while after, ages by the wall and true ages differ by what no process can know.
     stepped: Option<Timestamp>,
 }
 
 impl Witness {
     pub(crate) fn new(resync: SignedDuration) -> Self {
-        Witness { resync, known: BTreeMap::new(), schedules: None, asked: Vec::new(), stepped: None }
+        Witness { resync, known: BTreeMap::new(), schedules: None, stepped: None }
     }
 
     pub(crate) fn configured(&mut self, schedules: &Schedules) {
@@ -53,16 +52,10 @@ impl Witness {
 
     pub(crate) fn restarted(&mut self) {
         self.known.clear();
-        self.asked.clear();
     }
 
     pub(crate) fn clock_stepped(&mut self, at: Timestamp) {
         self.stepped = Some(at);
-    }
-
-    /// A question leaves.
-    pub(crate) fn asked(&mut self, query: &Query, wall: Timestamp, at: Timestamp) {
-        self.asked.push((query.clone(), wall, at));
     }
 
     /// A write leaves.
@@ -85,18 +78,15 @@ impl Witness {
     }
 
     /// An answer arrives. One to a question from before the clock stepped back has no age and counts for nothing.
-    pub(crate) fn told(&mut self, event: &Event, wall: Timestamp, at: Timestamp) {
+    pub(crate) fn told(&mut self, event: &Event, left: Timestamp, wall: Timestamp, at: Timestamp) {
         match event {
-            Event::Observed { asked, query, observation } if *asked <= wall => self.saw(*asked, query, observation),
-            Event::Observed { .. } => {}
+            Event::Observed { asked, query, observation } if *asked <= wall => self.saw(left, query, observation),
             Event::Applied { action, outcome } => self.applied(action, outcome.as_ref().err(), at),
-            Event::Loaded(_) | Event::Due(_) | Event::Shutdown => {}
+            Event::Observed { .. } | Event::Loaded(_) | Event::Due(_) | Event::Shutdown => {}
         }
     }
 
-    fn saw(&mut self, asked: Timestamp, query: &Query, observation: &Observation) {
-        let asked_at = self.asked.iter().position(|(q, wall, _)| q == query && *wall == asked);
-        let Some(at) = asked_at.map(|index| self.asked.remove(index).2) else { return };
+    fn saw(&mut self, at: Timestamp, query: &Query, observation: &Observation) {
         match observation {
             Observation::Targets(answer) => {
                 for (target, value) in &answer.found {
