@@ -49,7 +49,13 @@ pub(super) async fn connect() -> Aws {
 
 /// A controller that has its one configuration, will not look for another, and does not write yet.
 pub(super) fn once_controller(schedules: Schedules, now: Timestamp) -> Controller {
-    let settings = Settings { dry_run: true, survey: false, seed: seed(now), ..Settings::default() };
+    let settings = Settings {
+        dry_run: true,
+        survey: false,
+        first_settle: jiff::SignedDuration::ZERO, // who asks once is told at once
+        seed: seed(now),
+        ..Settings::default()
+    };
     let mut controller = Controller::new(settings, String::new());
     controller.handle(now, Event::Loaded(Ok(Some(Revision { id: String::new(), schedules }))));
     controller
