@@ -743,12 +743,12 @@ impl Controller {
         }
         let (_, target) = self.queue.pop_first()?;
         let action = self.rows.get_mut(&target)?.send(now)?;
-        self.pacer.sent();
+        self.pacer.sent(now);
         Some(action)
     }
 
     fn applied(&mut self, action: &Action, outcome: Result<(), EcsError>, now: Timestamp) {
-        let kind = outcome.as_ref().map(|()| ()).map_err(|error| error.kind);
+        let kind = outcome.as_ref().copied().map_err(|error| error.kind);
         self.pacer.returned(kind, now, &mut self.jitter);
         let Some(row) = self.rows.get_mut(&action.target) else { return };
         let Some(sent) = row.in_flight.take() else { return };

@@ -3,8 +3,11 @@
 use baseload_core::controller::Fact;
 use baseload_core::ecs::Operation;
 
+use jiff::SignedDuration;
+
+use crate::driver::World;
 use crate::faults::fleet;
-use crate::scene::{always, office_hours};
+use crate::scene::{account_of, always, office_hours, service};
 
 #[test]
 fn a_steady_reconcile_asks_one_call_for_fifty_targets_and_writes_nothing() {
@@ -74,4 +77,20 @@ fn nothing_is_told_twice_in_a_quiet_day() {
     world.forget();
     world.run_for(86_400);
     assert_eq!(world.facts, []);
+}
+
+#[test]
+fn an_answer_that_was_overtaken_by_a_later_one_does_not_bring_back_the_past() {
+    let mut sim = account_of(&[("www", service(1, 10))]);
+    sim.fail_next(Operation::DescribeScalableTargets, "ThrottlingException");
+    let mut world = World::new(sim, &always(&["www"], "min: 1"));
+    world.run_until(world.at() + SignedDuration::from_millis(300));
+    world.latency.read = SignedDuration::from_secs(80);
+    world.run_for(45); // asked again, and seen by AWS half way
+    world.rival("www", &serde_json::json!({ "MaxCapacity": 20 }));
+    world.latency.read = SignedDuration::from_millis(100);
+    world.run_for(20); // the resync asks and is answered first
+    assert_eq!(world.target("www").observed.map(|bounds| bounds.max), Some(20));
+    world.run_for(30);
+    assert_eq!(world.target("www").observed.map(|bounds| bounds.max), Some(20));
 }
