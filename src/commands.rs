@@ -40,7 +40,7 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
         Command::Apply(args) => runtime()?.block_on(apply::apply(args)),
         Command::Validate(args) => validate::validate(args),
         Command::Preview(args) => preview::preview(args),
-        Command::Explain(args) => explain::explain(args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Status(args) => runtime()?.block_on(status::status(args)),
         Command::Healthcheck(args) => runtime()?.block_on(status::healthcheck(args)),
         Command::Completions { shell } => completions(shell),
@@ -59,14 +59,18 @@ fn completions(shell: clap_complete::Shell) -> Result<Exit> {
 }
 
 impl SourceArgs {
-    fn loader(&self) -> Result<crate::loader::Loader> {
-        loader(self.schedules.clone(), self.limits.max_floor)
+    fn loader(&self, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
+        loader(self.schedules.clone(), self.limits.max_floor, warn)
     }
 }
 
-fn loader(paths: Vec<std::path::PathBuf>, max_floor: u32) -> Result<crate::loader::Loader> {
-    let source = crate::source::Source::new(paths);
-    Ok(crate::loader::Loader::new(source, about::zones()?, Limits { max_floor }))
+/// What will read these paths. `warn` is told what an operator should know beforehand.
+fn loader(paths: Vec<std::path::PathBuf>, max_floor: u32, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
+    let (source, zones) = (crate::source::Source::new(paths), about::zones()?);
+    if let Some(warning) = about::age_of(&zones) {
+        warn(&warning);
+    }
+    Ok(crate::loader::Loader::new(source, zones, Limits { max_floor }))
 }
 
 /// Tells why there are no schedules to work with.

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use baseload_core::controller::{Chore, Controller, Effect, Event, Fact, Revision};
+use baseload_core::controller::{Chore, Controller, Effect, Event, Revision};
 use baseload_core::diagnostic::Colour;
 use baseload_core::ecs::{EcsError, ErrorKind, Observation, Operation};
 use baseload_core::status::Status;
 use baseload_core::timetable::Schedules;
+use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinError;
@@ -16,6 +17,8 @@ use tokio::task::JoinError;
 use crate::aws::Aws;
 use crate::clock::{Clock, monotonic};
 use crate::loader::Loader;
+use crate::log::Teller;
+use crate::metrics::Metrics;
 
 /// Someone waits for a reload that begins after this request; the answer is the diagnostics where it fails.
 pub(crate) type ReloadRequest = oneshot::Sender<Result<(), String>>;
@@ -65,7 +68,10 @@ pub(crate) struct Driver {
     published: Instant,
     heartbeat: Heartbeat,
     before_taking_over: Option<BeforeTakingOver>,
-    tell: Box<dyn Fn(&[Fact]) + Send>,
+    teller: Teller,
+    metrics: Arc<Metrics>,
+    /// The last second whose tick came.
+    ticked: i64,
 }
 
 /// Sees each new configuration before the controller does.
@@ -93,14 +99,14 @@ pub(crate) struct Ends {
 }
 
 impl Driver {
-    /// Connects a controller to the world. `tell` gets every fact, in order.
+    /// Connects a controller to the world.
     pub(crate) fn new(
         mut controller: Controller,
         clock: Clock,
         aws: Aws,
         loader: Loader,
         before_taking_over: Option<BeforeTakingOver>,
-        tell: Box<dyn Fn(&[Fact]) + Send>,
+        metrics: Arc<Metrics>,
     ) -> (Driver, Ends) {
         let (events_in, events) = unbounded_channel();
         let (reloads_in, reloads) = mpsc::channel(16);
@@ -122,7 +128,9 @@ impl Driver {
             published,
             heartbeat,
             before_taking_over,
-            tell,
+            teller: Teller::default(),
+            metrics,
+            ticked: clock.now().as_second(),
         };
         (driver, ends)
     }
@@ -158,6 +166,7 @@ impl Driver {
     fn turn(&mut self) {
         let now = self.hands.clock.now();
         self.controller.tick(now);
+        self.note_tick(now);
         while let Some(effect) = self.controller.poll(now) {
             if effect == Effect::Load {
                 self.served.append(&mut self.waiting);
@@ -166,11 +175,20 @@ impl Driver {
         }
         self.heartbeat.beat();
         let facts = self.controller.drain_facts();
-        (self.tell)(&facts);
+        self.teller.tell_all(&facts);
+        facts.iter().for_each(|fact| self.metrics.record(fact));
         let age = self.published.elapsed();
         if age >= SNAPSHOT_AT_REST || (self.controller.has_changed() && age >= SNAPSHOT) {
             self.publish();
         }
+    }
+
+    /// The first turn in a second is its tick; how late it comes is how late a boundary would be.
+    fn note_tick(&mut self, now: Timestamp) {
+        if now.as_second() > self.ticked {
+            self.metrics.tick(Duration::from_nanos(u64::from(now.subsec_nanosecond().unsigned_abs())));
+        }
+        self.ticked = now.as_second();
     }
 
     /// Takes in an event and all that arrived with it.
@@ -250,7 +268,7 @@ fn poll(loader: Option<Arc<Mutex<Loader>>>, clock: Clock) -> Result<Option<Revis
 }
 
 /// A task that panicked answers too: nothing may wait for it for ever.
-fn broken_off(effect: Effect, asked: jiff::Timestamp, panic: &JoinError) -> Event {
+fn broken_off(effect: Effect, asked: Timestamp, panic: &JoinError) -> Event {
     let error = |operation, kind| EcsError {
         operation,
         kind,

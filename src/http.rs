@@ -1,15 +1,164 @@
-use crate::driver::{Heartbeat, ReloadRequest};
+//! What is served over HTTP: the page, the metrics, the probes, the status as JSON, and the request to reload.
+//!
+//! Nothing here can touch the controller: it reads the last snapshot from a channel and asks for a reload through
+//! another. How many clients there may be and how long they may take is the matter of [`connections`].
+
+mod connections;
+mod page;
+
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::HttpBody;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{Html, IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use baseload_core::status::Status;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use self::connections::Limits;
+use crate::driver::ReloadRequest;
+use crate::metrics::Metrics;
+
+/// What the process is, beside what it does.
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct About {
+    /// The version of Baseload.
     pub(crate) version: String,
+    /// The version of the time zone rules.
     pub(crate) tzdb: String,
+    /// Where the simulated AWS listens; `None` where AWS is the real one.
     pub(crate) simulator: Option<String>,
 }
-pub(crate) struct State {
-    pub(crate) about: About,
-    pub(crate) status: tokio::sync::watch::Receiver<Arc<baseload_core::status::Status>>,
-    pub(crate) heartbeat: Heartbeat,
-    pub(crate) metrics: Arc<crate::metrics::Metrics>,
-    pub(crate) reloads: tokio::sync::mpsc::Sender<ReloadRequest>,
+
+/// Everything that the handlers read.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    /// The last snapshot.
+    pub(crate) status: watch::Receiver<Arc<Status>>,
+    /// Whether the loop ticked within [`LIVE_FOR`].
+    pub(crate) is_live: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// The counters and histograms.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Where reloads are asked for.
+    pub(crate) reload: mpsc::Sender<ReloadRequest>,
+    /// What the process is.
+    pub(crate) about: Arc<About>,
 }
-pub(crate) async fn serve(_l: tokio::net::TcpListener, _s: State, _f: impl Future<Output = ()>) {}
+
+/// How old the last tick may be while the process counts as live, in real time.
+pub(crate) const LIVE_FOR: Duration = Duration::from_secs(30);
+
+/// The longest that a client waits for its reload.
+const RELOAD_PATIENCE: Duration = Duration::from_secs(120);
+
+/// No handler reads a body; one that is announced larger than this is not even skipped.
+const MAX_BODY_BYTES: u64 = 1024;
+
+/// No script, no outside asset, no frame: the page is text and its own style.
+const CONTENT_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Serves until `shutdown` is done, then lets open requests finish for a few seconds.
+pub(crate) async fn serve(listener: TcpListener, sources: Sources, shutdown: impl Future<Output = ()>) {
+    connections::serve(listener, router(sources), Limits::default(), shutdown).await;
+}
+
+fn router(sources: Sources) -> Router {
+    Router::new()
+        .route("/", get(status_page))
+        .route("/metrics", get(metrics))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/api/v1/status", get(api_status))
+        .route("/-/reload", post(reload))
+        .with_state(sources)
+        .layer(from_fn(guard))
+}
+
+/// Refuses large bodies, and says on every answer that it is not to be kept nor guessed at.
+async fn guard(request: Request, next: Next) -> Response {
+    let mut response = match request.body().size_hint().lower() > MAX_BODY_BYTES {
+        true => (StatusCode::PAYLOAD_TOO_LARGE, [(header::CONNECTION, "close")]).into_response(),
+        false => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn status_page(State(sources): State<Sources>) -> Response {
+    let status = snapshot(&sources);
+    let page = page::render(&status, &sources.about);
+    ([(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)], Html(page.into_string())).into_response()
+}
+
+async fn metrics(State(sources): State<Sources>) -> Response {
+    let text = sources.metrics.render(&snapshot(&sources));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+async fn livez(State(sources): State<Sources>) -> Response {
+    match (sources.is_live)() {
+        true => (StatusCode::OK, "live\n").into_response(),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "the loop has not ticked for too long\n").into_response(),
+    }
+}
+
+async fn readyz(State(sources): State<Sources>) -> Response {
+    let status = snapshot(&sources);
+    if status.stopping {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
+    if status.ready {
+        return (StatusCode::OK, "ready\n").into_response();
+    }
+    let missing = match status.configuration.revision {
+        None => "no configuration is in force yet\n",
+        Some(_) => "not every target was asked for yet\n",
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, missing).into_response()
+}
+
+/// The body of `/api/v1/status`.
+#[derive(Serialize)]
+struct StatusBody<'a> {
+    #[serde(flatten)]
+    status: &'a Status,
+    #[serde(flatten)]
+    about: &'a About,
+}
+
+async fn api_status(State(sources): State<Sources>) -> Response {
+    let status = snapshot(&sources);
+    Json(StatusBody { status: &status, about: &sources.about }).into_response()
+}
+
+async fn reload(State(sources): State<Sources>) -> Response {
+    let (answer, outcome) = oneshot::channel();
+    let done = async {
+        sources.reload.send(answer).await.ok()?;
+        outcome.await.ok()
+    };
+    match tokio::time::timeout(RELOAD_PATIENCE, done).await {
+        Ok(Some(Ok(()))) => (StatusCode::OK, "reloaded\n").into_response(),
+        Ok(Some(Err(diagnostics))) => (StatusCode::INTERNAL_SERVER_ERROR, diagnostics).into_response(),
+        Ok(None) => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+        Err(_) => (StatusCode::GATEWAY_TIMEOUT, "the reload is still under way\n").into_response(),
+    }
+}
+
+/// The last snapshot. The channel is not held while it is rendered.
+fn snapshot(sources: &Sources) -> Arc<Status> {
+    sources.status.borrow().clone()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,109 @@
+//! What the log says: one line for each fact, or one for many of a kind.
+//!
+//! INFO is a change that an operator can see, WARN what someone should look at today, ERROR that the controller cannot
+//! do its work. What another line says already, or what passes by itself, is DEBUG. Messages are constant; everything
+//! that varies is a field. The time is the controller's, which runs fast in a simulation.
+
+mod format;
+mod line;
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use baseload_core::controller::Fact;
+use baseload_core::diagnostic::Colour;
+use baseload_core::model::TargetId;
+use baseload_core::status::ConditionKind;
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use self::format::{ClockTime, Plain};
+use self::line::{Line, lines_of};
+use crate::clock::Now;
+use crate::output;
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    /// For people.
     Text,
+    /// One object a line.
     Json,
 }
-pub(crate) fn init(_f: Option<Format>, _n: crate::clock::Now) {}
-pub(crate) fn tell_all(f: &[baseload_core::controller::Fact]) {
-    for x in f {
-        crate::output::note(&format!("{x:?}"));
+
+/// Sends the log to stderr from now on: INFO and above, unless `BASELOAD_LOG` says otherwise (`debug`,
+/// `info,baseload=debug`, …). Without a
+/// format it is text on a terminal and JSON elsewhere. `now` tells the time of each line.
+///
+/// # Errors
+/// Where `BASELOAD_LOG` cannot be read as a filter.
+pub(crate) fn init(format: Option<Format>, now: Now) -> Result<()> {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .with_env_var("BASELOAD_LOG")
+        .from_env()
+        .context("BASELOAD_LOG is not a filter such as `debug` or `info,baseload=debug`")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let by_reader = if std::io::stderr().is_terminal() { Format::Text } else { Format::Json };
+    match format.unwrap_or(by_reader) {
+        Format::Text => log.with_ansi(output::stderr_colour() == Colour::Ansi).event_format(Plain { now }).init(),
+        Format::Json => log.json().flatten_event(true).with_target(false).with_timer(ClockTime { now }).init(),
+    }
+    Ok(())
+}
+
+/// Tells facts to the log. It remembers of what it warned, so that it can say when that is over.
+#[derive(Debug, Default)]
+pub(crate) struct Teller {
+    warned: BTreeSet<(TargetId, ConditionKind)>,
+}
+
+impl Teller {
+    /// Tells facts that came together: one line each, but a single one where more than five are of a kind; what that
+    /// one leaves out is DEBUG.
+    pub(crate) fn tell_all(&mut self, facts: &[Fact]) {
+        let lines: Vec<Line> = facts.iter().map(|fact| Line::of(fact, &mut self.warned)).collect();
+        lines_of(lines).iter().for_each(Line::write);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use baseload_core::model::Floor;
+    use baseload_core::timetable::{Cause, Decision};
+
+    use super::format::tests::logged;
+    use super::*;
+
+    fn declared(service: usize) -> Fact {
+        let floor = Floor { min: 3, max: None };
+        let after = Some(Decision { floor, schedule: "web".into(), cause: Cause::Window("day".into()) });
+        Fact::Declared { target: TargetId::new("shop", format!("www-{service}")), before: None, after }
+    }
+
+    #[test]
+    fn facts_become_lines() {
+        let rejected = Fact::ConfigurationRejected { reason: "web.yaml:3:5: unknown field\nhelp: min".to_owned() };
+        let text = logged(|| Teller::default().tell_all(&[declared(1), rejected]));
+        let expected = "\
+2026-11-21T05:00:00Z INFO  floor declared            target=shop/www-1 to=3 schedule=web cause=window/day
+2026-11-21T05:00:00Z WARN  schedules refused
+    reason:
+    | web.yaml:3:5: unknown field
+    | help: min
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn many_facts_of_a_kind_become_one_line() {
+        let facts: Vec<Fact> = (0..300).map(declared).collect();
+        let text = logged(|| Teller::default().tell_all(&facts));
+        let expected = "\
+2026-11-21T05:00:00Z INFO  floor declared            target=shop/www-0 targets=300 to=3 schedule=web cause=window/day
+";
+        assert_eq!(text, expected);
     }
 }

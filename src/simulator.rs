@@ -52,11 +52,6 @@ impl Simulator {
         Ok(Simulator { address, sim, server })
     }
 
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// What to give to AWS clients as their endpoint.
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
@@ -201,7 +196,7 @@ mod tests {
         }
 
         async fn raw(&self, request: &str) -> String {
-            let mut connection = tokio::net::TcpStream::connect(self.simulator.address()).await.unwrap();
+            let mut connection = tokio::net::TcpStream::connect(self.simulator.address).await.unwrap();
             connection.write_all(request.as_bytes()).await.unwrap();
             let mut answer = String::new();
             connection.read_to_string(&mut answer).await.unwrap();

@@ -213,3 +213,124 @@ fn low_bit(bits: u64) -> u16 {
 fn high_bit(bits: u64) -> u16 {
     63 - bits.leading_zeros() as u16
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn cron(text: &str) -> Cron {
+        Cron::parse(text).unwrap()
+    }
+
+    fn dates_in_2026(text: &str) -> Vec<String> {
+        let cron = cron(text);
+        let first = date(2026, 1, 1);
+        let year = first.series(jiff::Span::new().days(1)).take(365);
+        year.filter(|date| cron.matches_date(*date)).map(|date| date.strftime("%m-%d").to_string()).collect()
+    }
+
+    #[test]
+    fn names_numbers_and_both_sundays_are_alike() {
+        let sundays = dates_in_2026("0 0 * * 0");
+        assert_eq!(sundays.len(), 52);
+        assert_eq!(dates_in_2026("0 0 * * 7"), sundays);
+        assert_eq!(dates_in_2026("0 0 * * Sun"), sundays);
+        assert_eq!(dates_in_2026("0 0 1 JAN,dec *"), ["01-01", "12-01"]);
+        assert_eq!(dates_in_2026("0 0 1-7 3 sat-sun"), dates_in_2026("0 0 1-7 3 6-7"));
+    }
+
+    #[test]
+    fn the_last_day_follows_the_length_of_the_month() {
+        assert_eq!(dates_in_2026("0 0 L 2,4 *"), ["02-28", "04-30"]);
+    }
+
+    #[test]
+    fn the_last_and_the_nth_weekday_of_a_month_are_found() {
+        assert_eq!(dates_in_2026("0 0 * 1-3 5L"), ["01-30", "02-27", "03-27"]);
+        assert_eq!(dates_in_2026("0 0 * 1-2 fri#2"), ["01-09", "02-13"]);
+        assert_eq!(dates_in_2026("0 0 * * 5#5"), ["01-30", "05-29", "07-31", "10-30"]);
+    }
+
+    #[test]
+    fn both_day_fields_match_either_unless_one_begins_with_a_star() {
+        assert!(cron("0 9 13 * 5").both_day_fields_set());
+        assert_eq!(dates_in_2026("0 9 13 2 5"), ["02-06", "02-13", "02-20", "02-27"]);
+        assert!(!cron("0 9 */10 * 5").both_day_fields_set());
+        assert_eq!(dates_in_2026("0 9 */10 1-5 5"), ["05-01"]);
+    }
+
+    #[test]
+    fn times_of_day_are_found_in_either_direction() {
+        let cron = cron("10-30/10,50 8,20 * * *");
+        assert_eq!(cron.minute_at_or_after(0), Some(8 * 60 + 10));
+        assert_eq!(cron.minute_at_or_after(8 * 60 + 31), Some(8 * 60 + 50));
+        assert_eq!(cron.minute_at_or_after(20 * 60 + 51), None);
+        assert_eq!(cron.minute_before(1440), Some(20 * 60 + 50));
+        assert_eq!(cron.minute_before(20 * 60 + 10), Some(8 * 60 + 50));
+        assert_eq!(cron.minute_before(8 * 60 + 10), None);
+    }
+
+    #[test]
+    fn dates_that_never_come_are_known() {
+        for (text, never) in
+            [("0 0 31 2 *", true), ("0 0 30,31 2 *", true), ("0 0 29 2 *", false), ("0 0 31 4 1", false)]
+        {
+            assert_eq!(cron(text).never_matches(), never, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_next_date_is_found_over_centuries_and_not_past_the_end_of_time() {
+        assert_eq!(cron("0 0 29 2 *").next_date(date(2096, 3, 1)), Some(date(2104, 2, 29)));
+        assert_eq!(cron("0 0 31 12 *").next_date(date(2026, 11, 20)), Some(date(2026, 12, 31)));
+        assert_eq!(cron("0 0 1 1 *").next_date(date(9999, 6, 1)), None);
+    }
+
+    #[test]
+    fn other_dialects_are_refused_with_what_to_write_instead() {
+        for (text, bytes, message, help) in [
+            ("0 0 12 * * *", "0 0 12 * * *", "has 6", "leave out the seconds"),
+            ("@daily", "@daily", "nicknames", "`0 0 * * *`"),
+            ("@reboot", "@reboot", "nicknames", "five fields"),
+            ("0 0 ? * 1", "?", "`?` is not supported", "`*`"),
+            ("0 0 15W * *", "15W", "`15W` is not supported", "last day"),
+            ("0 0 L-3 * *", "L-3", "`L-3` is not supported", "last day"),
+            ("0 0 * * fri-mon", "fri-mon", "runs backwards", "fri-7,0-mon"),
+            ("0 22-6 * * *", "22-6", "runs backwards", "22-23,0-6"),
+            ("5/15 * * * *", "5/15", "a step needs", "`5-59/15`"),
+            ("0 0 * * L", "", "lacks a weekday", "5L"),
+            ("0 0 * * 5#6", "6", "`#6` is not 1 to 5", "5#2"),
+        ] {
+            let error = Cron::parse(text).unwrap_err();
+            assert!(error.message.contains(message), "{text}: {error}");
+            assert!(error.help.as_ref().is_some_and(|text| text.contains(help)), "{text}: {:?}", error.help);
+            assert_eq!(&text[error.range], bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_where_they_stand() {
+        for (text, bytes) in [
+            ("60 0 * * *", "60"),
+            ("0 24 * * *", "24"),
+            ("0 0 0 * *", "0"),
+            ("0 0 * 13 *", "13"),
+            ("0 0 * * 8", "8"),
+            ("0 0 * foo *", "foo"),
+            ("*/0 0 * * *", "0"),
+            ("1,,2 0 * * *", ""),
+            ("-5 0 * * *", ""),
+            ("+5 0 * * *", "+5"),
+            ("0 0 1\u{fc} * *", "1\u{fc}"),
+        ] {
+            assert_eq!(&text[Cron::parse(text).unwrap_err().range], bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_text_is_kept_as_written() {
+        assert_eq!(cron("45 11 * * MON-fri").to_string(), "45 11 * * MON-fri");
+    }
+}

@@ -7,6 +7,8 @@
 //! - `rules`: one schedule; `contest`: several for one target.
 //! - `board`: every schedule at the current instant, for the controller's tick; `explain`: the reasons, as data.
 
+#[cfg(test)]
+mod agreement;
 mod board;
 pub mod civil;
 mod contest;

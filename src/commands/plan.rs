@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Only that the result cannot be printed.
 pub(super) async fn plan(args: PlanArgs) -> Result<Exit> {
     let clock = args.at.map_or(Clock::System, Clock::Fixed);
-    let schedules = match args.source.loader()?.read(clock.now()) {
+    let schedules = match args.source.loader(output::warn)?.read(clock.now()) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };
@@ -88,7 +88,7 @@ pub(super) fn print(report: &Report, output: Output, tense: Tense) -> Result<()>
 pub(super) fn warn_of_empty_globs(schedules: &Schedules, controller: &Controller) {
     for row in schedules.rows().into_iter().filter(|row| !row.is_exact()) {
         if !controller.standings().any(|standing| row.matches(standing.target)) {
-            output::note(&format!("warning: {row} matches no registered scalable target"));
+            output::warn(&format!("{row} matches no registered scalable target"));
         }
     }
 }

@@ -10,10 +10,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, refuse};
 use crate::aws::{Aws, AwsConfig, Patience};
-use crate::cli::{LogFormat, RunArgs};
+use crate::cli::RunArgs;
 use crate::clock::Clock;
 use crate::driver::{Driver, Ends};
-use crate::http::{self, About};
+use crate::http::{self, About, Sources};
 use crate::metrics::Metrics;
 use crate::simulation::Simulation;
 use crate::{about, chores, log};
@@ -24,9 +24,9 @@ use crate::{about, chores, log};
 /// What keeps it from running: the port is in use, the simulator cannot listen.
 pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
-    log::init(args.log_format.map(log_format), clock.teller());
+    log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
-    let mut loader = args.source.loader()?;
+    let mut loader = args.source.loader(|warning| tracing::warn!("{warning}"))?;
     let first = match loader.poll(clock.now()) {
         Ok(revision) => revision.context("the first reading is always a new revision")?,
         Err(rejection) => return Ok(refuse(&rejection)),
@@ -42,7 +42,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
         false => None,
     };
     let metrics = Arc::new(Metrics::new(about::VERSION, zones.version()));
-    let aws = connect(simulation.as_ref(), &metrics).await;
+    let aws = connect(simulation.as_ref(), &metrics, clock).await;
     announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run);
 
     let settings = Settings {
@@ -59,12 +59,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
         simulator: simulation.as_ref().map(|simulation| simulation.endpoint()),
     };
     let populate = simulation.map(Simulation::populator);
-    let counters = Arc::clone(&metrics);
-    let tell = Box::new(move |facts: &[_]| {
-        log::tell_all(facts);
-        facts.iter().for_each(|fact| counters.record(fact));
-    });
-    let (driver, ends) = Driver::new(controller, clock, aws, loader, populate, tell);
+    let (driver, ends) = Driver::new(controller, clock, aws, loader, populate, Arc::clone(&metrics));
     serve_and_drive(driver, ends, listener, about, metrics, clock, args.resync).await
 }
 
@@ -83,9 +78,10 @@ async fn serve_and_drive(
     tokio::spawn(async move { while hangup.recv().await.is_some() && events.send(Event::Due(Chore::Load)).is_ok() {} });
 
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let state = http::State { about, status, heartbeat, metrics, reloads };
+    let is_live = Arc::new(move || heartbeat.age() < http::LIVE_FOR);
+    let sources = Sources { about: Arc::new(about), status, is_live, metrics, reload: reloads };
     let (stop_serving, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(http::serve(listener, state, async move { stopped.await.unwrap_or(()) }));
+    let server = tokio::spawn(http::serve(listener, sources, async move { stopped.await.unwrap_or(()) }));
 
     let (second_in, second) = tokio::sync::oneshot::channel::<()>();
     let stop = async move {
@@ -112,22 +108,18 @@ async fn asked_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
     }
 }
 
-fn log_format(format: LogFormat) -> log::Format {
-    match format {
-        LogFormat::Text => log::Format::Text,
-        LogFormat::Json => log::Format::Json,
-    }
-}
-
 fn default_address(simulate: bool) -> SocketAddr {
     let host = if simulate { [127, 0, 0, 1] } else { [0, 0, 0, 0] };
     SocketAddr::from((host, 8080))
 }
 
-async fn connect(simulation: Option<&Simulation>, metrics: &Arc<Metrics>) -> Aws {
+async fn connect(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock: Clock) -> Aws {
     let metrics = Arc::clone(metrics);
     let on_call = Arc::new(move |call: crate::aws::CallRecord| {
         metrics.aws_call(call.operation, call.outcome, call.duration);
+        if let Some(date) = call.date {
+            metrics.clock_skew(clock.now().duration_since(date));
+        }
     });
     let stand_in = simulation.map(Simulation::endpoint);
     Aws::connect(AwsConfig { stand_in, patience: Patience::default(), on_call }).await

@@ -1,6 +1,6 @@
 //! Several schedules for one target: who wins, whose max fills in, and when the outcome differs.
 
-use super::civil::NEVER;
+use super::civil::{DAY, NEVER};
 use super::rules::{Claim, Course, Rules, Run};
 use crate::model::Floor;
 
@@ -63,6 +63,13 @@ const STEPS_BEFORE_A_LEAP: u32 = 16;
 /// So many changes without a difference are followed at all: a decade of two a day.
 const MOST_STEPS: u32 = 8_192;
 
+/// A leap this long passes over no change at all, not just over those up to the next jump of the clock.
+const LONG_LEAP: i64 = 2 * 365 * DAY;
+
+/// What two jumps of the clock a year have not changed for so long, they never will: by then each has fallen on every
+/// weekday of every kind of year.
+const CENTURY: i64 = 100 * 365 * DAY;
+
 impl<'a> Contest<'a> {
     /// Starts at `at` with the schedules `members`, given in order of precedence.
     pub(super) fn new(rules: &'a [Rules], members: impl Iterator<Item = usize>, at: i64) -> Self {
@@ -83,13 +90,17 @@ impl<'a> Contest<'a> {
     /// instant reached, although the decision is still the same there.
     pub(super) fn advance(&mut self) -> i64 {
         let held = self.outcome;
+        let mut followed_since = self.at;
         for step in 0..MOST_STEPS {
             let mut next = self.next_step();
             if step >= STEPS_BEFORE_A_LEAP && next != NEVER {
                 next = next.max(self.undisturbed());
             }
-            if next == NEVER {
+            if next == NEVER || self.at - followed_since > CENTURY {
                 return NEVER;
+            }
+            if next - self.at > LONG_LEAP {
+                followed_since = next;
             }
             self.seek(next);
             if !same_decision(held, self.outcome) {

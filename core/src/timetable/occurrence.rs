@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::civil::{DAY, Edge, NEVER, Wall, date_of, day_of, elapsed};
-use super::{DateFilter, Recurrence, Window};
+use super::{DateFilter, MINUTES_A_WEEK, Recurrence, Window};
 
 /// One half-open stretch, in seconds since the epoch; never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Occurrence {
 /// The Gregorian calendar repeats itself, weekdays and all, after as many days.
 const CYCLE_DAYS: i64 = 146_097;
 
-/// A chain that holds for the whole of a cycle, after the last year that zone data list one by one, holds forever.
+/// What holds for the whole of a cycle, after the last year that zone data list one by one, holds forever.
 const FOREVER: i64 = (CYCLE_DAYS + 100 * 365) * DAY;
 
 /// A window's occurrences, ready to be asked.
@@ -84,10 +84,19 @@ impl Occurrences {
     pub(super) fn stretch(&self, wall: &mut Wall<'_>, at: i64, lead: i64) -> Stretch {
         match self.latest(wall, at + lead, at) {
             Some(occurrence) => Stretch { on: true, until: self.chain(wall, occurrence.end, lead) },
-            None => {
-                let next = self.next_start(wall, at + lead);
-                Stretch { on: false, until: if next == NEVER { NEVER } else { next - lead } }
-            }
+            None => Stretch { on: false, until: self.next_start_early(wall, at, lead) },
+        }
+    }
+
+    /// The first instant from `at` on at which an occurrence holds, taken early by `lead` seconds.
+    pub(super) fn next_held(&self, wall: &mut Wall<'_>, at: i64, lead: i64) -> i64 {
+        if self.latest(wall, at + lead, at).is_some() { at } else { self.next_start_early(wall, at, lead) }
+    }
+
+    fn next_start_early(&self, wall: &mut Wall<'_>, at: i64, lead: i64) -> i64 {
+        match self.next_start(wall, at + lead) {
+            NEVER => NEVER,
+            start => start - lead,
         }
     }
 
@@ -258,6 +267,29 @@ impl Occurrences {
             (low, high) = if begun(middle) { (middle, high) } else { (low, middle - 1) };
         }
         low as u16
+    }
+
+    /// How many days before an instant an occurrence that still holds may have started, as written.
+    pub(super) fn days_back(&self) -> i64 {
+        self.days_back
+    }
+
+    /// Raises, at each minute of the week at which an occurrence may start as written, the minutes for which something
+    /// holds from there. Of the filters only the days of the week count, so dates that others leave out are in as well.
+    pub(super) fn mark_week(&self, held_from: &mut [usize; MINUTES_A_WEEK]) {
+        let seconds = match &self.recurrence {
+            Recurrence::Daily { from, to } => ends_after(*from, *to) - minutes(*from),
+            Recurrence::Cron { duration, .. } => elapsed(*duration),
+        };
+        let length = seconds.div_euclid(60) as usize;
+        for day in (0..7).filter(|day| self.dates.weekdays & 1 << day != 0) {
+            let mut next = self.minute_at_or_after(0);
+            while let Some(minute) = next {
+                let held = &mut held_from[day * super::MINUTES_A_DAY + usize::from(minute)];
+                *held = length.max(*held);
+                next = self.minute_at_or_after(minute + 1);
+            }
+        }
     }
 
     fn minute_before(&self, minute: u16) -> Option<u16> {

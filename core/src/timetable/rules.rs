@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::civil::{Edge, NEVER, Wall, elapsed, seconds_of};
+use super::civil::{DAY, Edge, NEVER, Wall, elapsed, seconds_of};
 use super::occurrence::{Occurrence, Occurrences, Stretch};
-use super::{Cause, Override, Schedule, Window};
+use super::{Cause, MINUTES_A_WEEK, Override, Schedule, Window};
 use crate::model::Floor;
 
 /// A schedule's rules in order of precedence, ready to be evaluated.
@@ -28,6 +28,9 @@ pub(super) struct Rules {
     /// Overrides first; in each kind the highest `min` first, then as declared.
     pub(super) items: Vec<Item>,
     pub(super) zone: TimeZone,
+    /// The longest that windows hold without a pause where the clock does not jump, in seconds; [`NEVER`] where they
+    /// hold all week. Looked up with a lead time only.
+    longest_hold: i64,
 }
 
 /// A window or an override.
@@ -66,6 +69,7 @@ impl Rules {
         let mut windows: Vec<Item> = schedule.windows.iter().map(Item::often).collect();
         overrides.sort_by_key(|item| Reverse(item.floor.min));
         windows.sort_by_key(|item| Reverse(item.floor.min));
+        let longest_hold = if schedule.lead_time.is_zero() { NEVER } else { longest_hold(&windows) };
         overrides.append(&mut windows);
         Rules {
             name: Arc::clone(&schedule.name),
@@ -74,6 +78,7 @@ impl Rules {
             default: schedule.default,
             items: overrides,
             zone: schedule.zone.clone(),
+            longest_hold,
         }
     }
 
@@ -108,10 +113,26 @@ impl Item {
         matches!(self.when, When::Once(_))
     }
 
+    /// How many days before an instant an occurrence that still holds may have started, as written.
+    fn days_back(&self) -> i64 {
+        match &self.when {
+            When::Once(_) => 0,
+            When::Often(occurrences) => occurrences.days_back(),
+        }
+    }
+
     fn stretch(&self, wall: &mut Wall<'_>, at: i64, lead: i64) -> Stretch {
         match &self.when {
             When::Once(occurrence) => occurrence.stretch(at, lead),
             When::Often(occurrences) => occurrences.stretch(wall, at, lead),
+        }
+    }
+
+    fn next_held(&self, wall: &mut Wall<'_>, at: i64, lead: i64) -> i64 {
+        match &self.when {
+            When::Once(occurrence) if occurrence.end <= at => NEVER,
+            When::Once(occurrence) => at.max(occurrence.start - lead),
+            When::Often(occurrences) => occurrences.next_held(wall, at, lead),
         }
     }
 
@@ -224,8 +245,7 @@ impl<'a> Course<'a> {
         let mut earliest = NEVER;
         for (index, item) in self.rules.items.iter().enumerate() {
             if disturbs(index, item.floor) {
-                let stretch = item.stretch(&mut self.wall, at, self.rules.lead);
-                earliest = earliest.min(if stretch.on { at } else { stretch.until });
+                earliest = earliest.min(item.next_held(&mut self.wall, at, self.rules.lead));
             }
         }
         earliest
@@ -233,7 +253,7 @@ impl<'a> Course<'a> {
 
     /// An instant up to which this claim, which holds at `at`, is sure to hold, however often the base changes beneath.
     pub(super) fn undisturbed(&mut self, at: i64, claim: Claim) -> i64 {
-        let Some(item) = self.rules.items.get(claim.item) else { return at };
+        let Some(item) = self.rules.items.get(claim.item) else { return self.default_undisturbed(at, claim) };
         let max_from_elsewhere = item.floor.max != claim.floor.max;
         if max_from_elsewhere && self.rules.lead > 0 {
             return at;
@@ -252,6 +272,43 @@ impl<'a> Course<'a> {
         });
         if held.on { held.until.min(others) } else { at }
     }
+
+    /// The same for the default, which the lead time brings back at once where windows hold for no longer than it.
+    fn default_undisturbed(&mut self, at: i64, claim: Claim) -> i64 {
+        let lead = self.rules.lead;
+        let Some((first_plain, last_plain)) = self.wall.plain_days(at) else { return at };
+        let days_back = self.rules.items.iter().map(Item::days_back).max().unwrap_or(0);
+        let settled = first_plain.saturating_add(days_back) <= self.wall.local(at).div_euclid(DAY);
+        if self.rules.longest_hold > lead || !settled {
+            return at;
+        }
+        let outbids = |floor: Floor| floor.min >= claim.floor.min || floor.max > claim.floor.max;
+        let others = self.disturbed(at, |index, floor| outbids(floor) || self.rules.items[index].is_override());
+        let next_jump = match last_plain {
+            i64::MAX => NEVER,
+            last => self.wall.instant((last + 1) * DAY, Edge::Start) - lead,
+        };
+        others.min(next_jump)
+    }
+}
+
+/// See [`Rules::longest_hold`].
+fn longest_hold(windows: &[Item]) -> i64 {
+    let mut held_from = [0; MINUTES_A_WEEK];
+    for item in windows {
+        if let When::Often(occurrences) = &item.when {
+            occurrences.mark_week(&mut held_from);
+        }
+    }
+    let (mut held_until, mut since, mut longest) = (0, 0, 0);
+    for minute in 0..2 * MINUTES_A_WEEK {
+        if held_until <= minute {
+            since = minute;
+        }
+        held_until = held_until.max(minute + held_from[minute % MINUTES_A_WEEK]);
+        longest = longest.max(held_until - since.min(held_until));
+    }
+    if longest >= MINUTES_A_WEEK { NEVER } else { longest as i64 * 60 }
 }
 
 /// The claim with the higher `min`, the first where they tie.
