@@ -35,7 +35,7 @@ fn at_floor(world: &World, count: usize, floor: u32) -> usize {
 
 #[test]
 fn g13_one_target_that_is_always_refused_stops_none_of_the_others() {
-    let mut world = fleet(120, |names| office_hours(names));
+    let mut world = fleet(120, office_hours);
     let denied = Fault::refuse("ValidationException");
     world.sim.inject(Scope::WritesTo(id("s007")), denied, Lasting::Until(Timestamp::MAX));
     world.run_to("2026-11-20T08:05:00Z");
@@ -102,7 +102,7 @@ fn f5_a_write_that_never_arrived_is_sent_again_after_the_look() {
 
 #[test]
 fn f6_a_conflict_is_tried_again_by_its_own_target_alone() {
-    let mut world = fleet(10, |names| office_hours(names));
+    let mut world = fleet(10, office_hours);
     let fault = Fault::refuse("ConcurrentUpdateException");
     world.sim.inject(Scope::WritesTo(id("s003")), fault, Lasting::Times(3));
     world.run_to("2026-11-20T08:00:02Z");
@@ -184,7 +184,7 @@ fn f7_a_deleted_service_is_noticed_and_a_new_one_of_its_name_is_brought_up() {
 
 #[test]
 fn f10_a_missing_permission_is_named_by_every_target_and_tried_again_slowly() {
-    let mut world = fleet(5, |names| office_hours(names));
+    let mut world = fleet(5, office_hours);
     world.run_to("2026-11-20T07:59:30Z");
     world.sim.inject(WRITE, Fault::refuse("AccessDeniedException"), Lasting::Until(instant("2026-11-20T09:00:00Z")));
     world.run_to("2026-11-20T08:59:00Z");
@@ -297,7 +297,7 @@ fn a_failure_that_is_over_is_no_longer_shown() {
 
 #[test]
 fn a_question_that_fails_as_a_whole_is_told_once_for_all_its_targets() {
-    let mut world = fleet(3, |names| office_hours(names));
+    let mut world = fleet(3, office_hours);
     world.run_for(59);
     let scope = Scope::Operation(Operation::DescribeServices);
     world.sim.inject(scope, Fault::refuse("ThrottlingException"), Lasting::Times(5));
@@ -309,7 +309,7 @@ fn a_question_that_fails_as_a_whole_is_told_once_for_all_its_targets() {
 #[test]
 fn f1_three_hundred_rises_drain_a_bucket_at_its_rate_with_few_throttles_and_none_is_marked_failed() {
     for latency in [60, 200, 400] {
-        let mut world = fleet(300, |names| office_hours(names));
+        let mut world = fleet(300, office_hours);
         world.latency.write = SignedDuration::from_millis(latency);
         world.stride = Stride::SecondUntil(world.at());
         world.run_to("2026-11-20T07:59:59Z");

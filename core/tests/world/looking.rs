@@ -12,7 +12,7 @@ use crate::scene::{account_of, always, office_hours, service};
 #[test]
 fn a_steady_reconcile_asks_one_call_for_fifty_targets_and_writes_nothing() {
     for (count, calls) in [(1, 1), (50, 1), (51, 2), (120, 3)] {
-        let mut world = fleet(count, |names| office_hours(names));
+        let mut world = fleet(count, office_hours);
         world.run_for(120);
         let before = world.calls(Operation::DescribeScalableTargets);
         world.run_for(60);
@@ -40,7 +40,7 @@ fn a_change_makes_exactly_one_write_for_each_target_that_changes() {
 
 #[test]
 fn services_that_are_well_are_counted_once_a_resync_and_not_at_glances() {
-    let mut world = fleet(20, |names| office_hours(names));
+    let mut world = fleet(20, office_hours);
     world.run_for(120);
     let before = world.calls(Operation::DescribeServices);
     world.run_for(600);
@@ -49,7 +49,7 @@ fn services_that_are_well_are_counted_once_a_resync_and_not_at_glances() {
 
 #[test]
 fn everything_is_surveyed_at_the_start_and_once_an_hour() {
-    let mut world = fleet(3, |names| office_hours(names));
+    let mut world = fleet(3, office_hours);
     world.run_for(60);
     let at_start = world.calls(Operation::DescribeScalingPolicies);
     assert_eq!(at_start, 3);
@@ -61,7 +61,7 @@ fn everything_is_surveyed_at_the_start_and_once_an_hour() {
 
 #[test]
 fn a_survey_that_fails_is_tried_again_after_a_rest() {
-    let mut world = fleet(1, |names| office_hours(names));
+    let mut world = fleet(1, office_hours);
     world.sim.fail_next(Operation::DescribeScalingPolicies, "ThrottlingException");
     world.run_for(240);
     assert_eq!(world.calls(Operation::DescribeScalingPolicies), 1);
