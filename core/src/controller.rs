@@ -743,7 +743,7 @@ impl Controller {
         }
         let (_, target) = self.queue.pop_first()?;
         let action = self.rows.get_mut(&target)?.send(now)?;
-        self.pacer.sent();
+        self.pacer.sent(now);
         Some(action)
     }
 
