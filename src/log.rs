@@ -78,9 +78,12 @@ mod tests {
     use super::*;
 
     fn declared(service: usize) -> Fact {
-        let floor = Floor { min: 3, max: None };
-        let after = Some(Decision { floor, schedule: "web".into(), cause: Cause::Window("day".into()) });
-        Fact::Declared { target: TargetId::new("shop", format!("www-{service}")), before: None, after }
+        let decision = |min| {
+            let floor = Floor { min, max: None };
+            Some(Decision { floor, schedule: "web".into(), cause: Cause::Window("day".into()) })
+        };
+        let target = TargetId::new("shop", format!("www-{service}"));
+        Fact::Declared { target, before: decision(1), after: decision(3) }
     }
 
     #[test]
@@ -88,7 +91,7 @@ mod tests {
         let rejected = Fact::ConfigurationRejected { reason: "web.yaml:3:5: unknown field\nhelp: min".to_owned() };
         let text = logged(|| Teller::default().tell_all(&[declared(1), rejected]));
         let expected = "\
-2026-11-21T05:00:00Z INFO  floor declared            target=shop/www-1 to=3 schedule=web cause=window/day
+2026-11-21T05:00:00Z INFO  floor declared            target=shop/www-1 from=1 to=3 schedule=web cause=window/day
 2026-11-21T05:00:00Z WARN  schedules refused
     reason:
     | web.yaml:3:5: unknown field
@@ -102,7 +105,7 @@ mod tests {
         let facts: Vec<Fact> = (0..300).map(declared).collect();
         let text = logged(|| Teller::default().tell_all(&facts));
         let expected = "\
-2026-11-21T05:00:00Z INFO  floor declared            target=shop/www-0 targets=300 to=3 schedule=web cause=window/day
+2026-11-21T05:00:00Z INFO  floor declared            target=shop/www-0 targets=300 from=1 to=3 schedule=web cause=window/day
 ";
         assert_eq!(text, expected);
     }
