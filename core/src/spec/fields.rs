@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::spec::report::{Report, closest, excerpt};
+use crate::spec::report::{Report, excerpt};
 use crate::spec::value::describe;
 use crate::spec::yaml::{Entry, Kind, Node};
 
@@ -85,7 +85,7 @@ fn unknown(entry: &Entry<'_>, object: &Object, report: &mut Report<'_>) -> Optio
         return None;
     }
     let message = format!("{} has no field `{}`", object.what, excerpt(&entry.key));
-    let meant = closest(&entry.key, fields());
+    let meant = report.closest(&entry.key, fields());
     let finding = report.error("unknown-field", &entry.key_span, message).help(known(object));
     if let Some(meant) = meant {
         finding.label(format!("did you mean `{meant}`?"));

@@ -22,6 +22,10 @@ use crate::timetable::Schedules;
 const FILE_BYTES: usize = 1 << 20;
 /// The largest source that is read, all its files together.
 const SOURCE_BYTES: usize = 16 << 20;
+/// How many mistakes are held against all that may have been meant; further ones are reported without.
+const MOST_SUGGESTIONS: usize = 300;
+/// How many unknown calendars are reported.
+const MOST_UNKNOWN_CALENDARS: usize = 100;
 
 /// What was read so far.
 pub(super) struct Source<'a> {
@@ -37,6 +41,7 @@ pub(super) struct Source<'a> {
     ics: BTreeMap<Arc<str>, DateSet>,
     /// Whether every document is known by kind and name. If not, what seems to be missing may be one that is not.
     complete: bool,
+    suggestions_left: usize,
 }
 
 impl<'a> Source<'a> {
@@ -54,6 +59,7 @@ impl<'a> Source<'a> {
             calendars: BTreeMap::new(),
             ics: BTreeMap::new(),
             complete: true,
+            suggestions_left: MOST_SUGGESTIONS,
         };
         let bytes: usize = tree.files.values().map(Vec::len).sum();
         if bytes > SOURCE_BYTES {
@@ -96,7 +102,7 @@ impl<'a> Source<'a> {
                 return;
             }
         };
-        let mut report = Report::new(file.clone(), text);
+        let mut report = Report::new(file.clone(), text, self.suggestions_left);
         let read = documents(text, &mut report);
         self.complete &= read.whole;
         for root in &read.roots {
@@ -105,6 +111,7 @@ impl<'a> Source<'a> {
                 None => self.complete = false,
             }
         }
+        self.suggestions_left = report.suggestions_left();
         self.found.extend(report.finish());
     }
 
@@ -212,12 +219,14 @@ impl<'a> Source<'a> {
 
     /// Fills each window's calendars in, and reports those that no file declares.
     fn link_calendars(&mut self) {
+        let mut unknown = 0;
         for draft in &mut self.drafts {
             for named in &draft.uses {
                 let Some(dates) = self.calendars.get(&named.calendar) else {
-                    if self.complete {
+                    if self.complete && unknown < MOST_UNKNOWN_CALENDARS {
                         self.found.push(unknown_calendar(&named.calendar, &named.at, &self.calendar_names));
                     }
+                    unknown += 1;
                     continue;
                 };
                 let Some(schedule) = &mut draft.schedule else { continue };
