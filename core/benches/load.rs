@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use baseload_core::spec::{Limits, Tree, load};
+use baseload_core::spec::{Limits, Tree, lint, load};
 use baseload_core::timetable::{Board, Zones};
 use jiff::Timestamp;
 use saphyr_parser::Parser;
@@ -20,13 +20,17 @@ fn main() {
     let misspelt: Vec<String> = (0..5).map(|_| many(1_000, 1, "Europe/Brusels")).collect();
     for (what, tree) in [
         ("10,000 targets in one schedule", tree(&[many(1, TARGETS, zone)])),
-        ("1,000 schedules of 10 targets", tree(&[many(500, 10, zone), many(500, 10, zone).replace("name: s", "name: t")])),
+        (
+            "1,000 schedules of 10 targets",
+            tree(&[many(500, 10, zone), many(500, 10, zone).replace("name: s", "name: t")]),
+        ),
         ("5,000 misspelt zones", tree(&misspelt)),
     ] {
         let parsing = median(|| parse(&tree));
         let loading = median(|| drop(black_box(load(&tree, &zones, &Limits::default(), now))));
         println!("{what:<44} {loading:>9.1?}  {:>5.2} x plain parsing", loading.as_secs_f64() / parsing.as_secs_f64());
         let Ok(loaded) = load(&tree, &zones, &Limits::default(), now) else { continue };
+        println!("{:<44} {:>9.1?}", "  a lint over the year ahead", median(|| drop(black_box(lint(&loaded, now)))));
         let (targets, board) = (loaded.schedules.exact_targets(), Board::new(loaded.schedules.into(), now));
         let members = || targets.iter().for_each(|target| drop(black_box(board.members(target))));
         println!("{:<44} {:>9.1?}", "  the members of each target", median(members));

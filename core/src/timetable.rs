@@ -275,7 +275,7 @@ impl Schedules {
     }
 
     /// The schedules that take part for `target`, in order of precedence.
-    fn taking_part(&self, target: &TargetId) -> impl Iterator<Item = usize> + use<> {
+    pub(crate) fn taking_part(&self, target: &TargetId) -> impl Iterator<Item = usize> + use<> {
         self.index.taking_part(target).into_iter()
     }
 
@@ -312,6 +312,15 @@ impl Schedule {
 }
 
 impl DateFilter {
+    /// Whether an occurrence may start on `date`, as written.
+    pub(crate) fn admits(&self, date: Date) -> bool {
+        let is_valid =
+            self.valid_from.is_none_or(|from| from <= date) && self.valid_until.is_none_or(|until| date <= until);
+        let is_its_day = self.weekdays & 1 << date.weekday().to_monday_zero_offset() != 0;
+        let any = |calendars: &[Arc<DateSet>]| calendars.iter().any(|calendar| calendar.contains(date));
+        is_valid && is_its_day && self.on.as_deref().is_none_or(any) && !any(&self.except)
+    }
+
     /// Whether it looks at nothing but the day of the week.
     fn is_weekly(&self) -> bool {
         self.on.is_none() && self.except.is_empty() && self.valid_from.is_none() && self.valid_until.is_none()

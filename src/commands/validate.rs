@@ -1,11 +1,14 @@
-//! `validate`: every mistake at once.
+//! `validate`: every mistake at once, and what nobody means in the year ahead.
 
 use anyhow::Result;
-use baseload_core::diagnostic;
+use baseload_core::diagnostic::{self, Diagnostic, Severity};
+use baseload_core::spec;
+use jiff::Timestamp;
 
 use super::{Exit, loader};
 use crate::cli::{ValidateArgs, ValidateOutput};
 use crate::clock::Clock;
+use crate::loader::Checked;
 use crate::output;
 
 /// Checks the schedules and says what was found.
@@ -13,30 +16,45 @@ use crate::output;
 /// # Errors
 /// Only that the result cannot be printed.
 pub(super) fn validate(args: ValidateArgs) -> Result<Exit> {
-    let loader = loader(args.paths, args.limits.max_floor)?;
-    let checked = match loader.check(Clock::System.now()) {
+    let now = Clock::System.now();
+    let checked = match loader(args.paths, args.limits.max_floor)?.check(now) {
         Ok(checked) => checked,
         Err(unreadable) => return Ok(super::refuse(&unreadable)),
     };
-    let found = match &checked.outcome {
-        Ok(loaded) => &loaded.warnings,
-        Err(diagnostics) => diagnostics,
+    let found = findings(&checked, args.strict, now);
+    print(&args, &found, &checked)?;
+    let is_refused = found.iter().any(|finding| finding.severity == Severity::Error);
+    Ok(if is_refused { Exit::Bad } else { Exit::Fine })
+}
+
+/// Everything that was found; good schedules are read against the year ahead.
+fn findings(checked: &Checked, strict: bool, now: Timestamp) -> Vec<Diagnostic> {
+    let mut found = match &checked.outcome {
+        Ok(loaded) => [loaded.warnings.clone(), spec::lint(loaded, now)].concat(),
+        Err(diagnostics) => diagnostics.clone(),
     };
+    if strict {
+        found.iter_mut().for_each(|finding| finding.severity = Severity::Error);
+    }
+    diagnostic::sort(&mut found);
+    found
+}
+
+fn print(args: &ValidateArgs, found: &[Diagnostic], checked: &Checked) -> std::io::Result<()> {
     let files = &checked.tree.files;
     match args.output {
-        ValidateOutput::Json => output::json(&diagnostic::rows(found, files))?,
-        ValidateOutput::Github => output::result(&diagnostic::github(found, files))?,
-        ValidateOutput::Text => {
-            output::note(&diagnostic::text(found, files, output::stderr_colour()));
-            if !found.is_empty() {
-                output::note(&diagnostic::summary(found));
-            }
+        ValidateOutput::Json => return output::json(&diagnostic::rows(found, files)),
+        ValidateOutput::Github => return output::result(&diagnostic::github(found, files)),
+        ValidateOutput::Text => output::note(&diagnostic::text(found, files, output::stderr_colour())),
+    }
+    if !found.is_empty() {
+        output::note(&diagnostic::summary(found));
+    }
+    match &checked.outcome {
+        Ok(loaded) if found.iter().all(|finding| finding.severity != Severity::Error) => {
+            let (schedules, targets) = (loaded.schedules.iter().count(), loaded.schedules.rows().len());
+            output::result(&format!("ok: {schedules} schedules, {targets} targets\n"))
         }
+        Ok(_) | Err(_) => Ok(()),
     }
-    let Ok(loaded) = &checked.outcome else { return Ok(Exit::Bad) };
-    if args.output == ValidateOutput::Text {
-        let (schedules, targets) = (loaded.schedules.iter().count(), loaded.schedules.rows().len());
-        output::result(&format!("ok: {schedules} schedules, {targets} targets\n"))?;
-    }
-    Ok(Exit::Fine)
 }

@@ -93,11 +93,7 @@ impl<'t> Report<'t> {
     }
 
     /// The candidate that someone most likely meant; to look for it is costly, so that many mistakes get none.
-    pub(super) fn closest<'c>(
-        &mut self,
-        word: &str,
-        candidates: impl IntoIterator<Item = &'c str>,
-    ) -> Option<&'c str> {
+    pub(super) fn closest<'c>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
         self.suggestions_left = self.suggestions_left.checked_sub(1)?;
         closest(word, candidates)
     }

@@ -15,7 +15,7 @@ use crate::spec::report::{Report, closest, excerpt};
 use crate::spec::schedule::{Context, Draft, MOST_TARGETS};
 use crate::spec::window::List;
 use crate::spec::yaml::documents;
-use crate::spec::{Tree, path};
+use crate::spec::{Declared, Loaded, Tree, path};
 use crate::timetable::Schedules;
 
 /// The largest file that is read.
@@ -32,8 +32,8 @@ pub(super) struct Source<'a> {
     tree: &'a Tree,
     context: Context<'a>,
     now: Timestamp,
-    pub(super) found: Vec<Diagnostic>,
-    pub(super) acknowledgements: Vec<String>,
+    found: Vec<Diagnostic>,
+    acknowledgements: Vec<String>,
     drafts: Vec<Draft>,
     schedule_names: BTreeMap<Arc<str>, Location>,
     calendar_names: BTreeMap<Arc<str>, Location>,
@@ -73,7 +73,7 @@ impl<'a> Source<'a> {
     }
 
     /// Checks what holds between documents, and yields the schedules if nothing at all is wrong.
-    pub(super) fn finish(mut self) -> Result<(Schedules, Vec<Diagnostic>, Vec<String>), Vec<Diagnostic>> {
+    pub(super) fn finish(mut self) -> Result<Loaded, Vec<Diagnostic>> {
         self.limit_targets();
         self.link_calendars();
         if self.complete && self.drafts.is_empty() {
@@ -84,8 +84,14 @@ impl<'a> Source<'a> {
         }
         self.warn_of_lone_overlays();
         self.warn_of_lifted_maxima();
-        let schedules = self.drafts.into_iter().filter_map(|draft| draft.schedule).collect();
-        Ok((Schedules::new(schedules), self.found, self.acknowledgements))
+        let (mut schedules, mut declared) = (Vec::new(), Declared::default());
+        for draft in self.drafts {
+            let Some(schedule) = draft.schedule else { continue };
+            declared.0.insert(schedule.name.clone(), draft.places);
+            schedules.push(schedule);
+        }
+        let schedules = Schedules::new(schedules);
+        Ok(Loaded { schedules, warnings: self.found, acknowledgements: self.acknowledgements, declared })
     }
 
     fn refuse(&mut self, code: &'static str, message: String) {
@@ -117,7 +123,8 @@ impl<'a> Source<'a> {
 
     fn take(&mut self, document: Document, file: &Arc<str>, report: &mut Report<'_>) {
         match document {
-            Document::Schedule(name, draft) => {
+            Document::Schedule(name, mut draft) => {
+                draft.places.name = name.as_ref().map(|(_, span)| report.location(span));
                 declare(&mut self.schedule_names, "ScalingSchedule", name.as_ref(), report);
                 self.drafts.push(draft);
             }
@@ -260,7 +267,7 @@ impl<'a> Source<'a> {
     fn warn_of_lifted_maxima(&mut self) {
         for draft in &self.drafts {
             let Some(schedule) = &draft.schedule else { continue };
-            self.found.extend(lifted_maxima(schedule, &draft.override_places));
+            self.found.extend(lifted_maxima(schedule, &draft.places.overrides));
         }
     }
 }
