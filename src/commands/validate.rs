@@ -22,7 +22,7 @@ pub(super) fn validate(args: ValidateArgs) -> Result<Exit> {
         Err(unreadable) => return Ok(super::refuse(&unreadable)),
     };
     let found = findings(&checked, args.strict, now);
-    print(&args, &found, &checked)?;
+    print(args.output, &found, &checked)?;
     let is_refused = found.iter().any(|finding| finding.severity == Severity::Error);
     Ok(if is_refused { Exit::Bad } else { Exit::Fine })
 }
@@ -40,9 +40,9 @@ fn findings(checked: &Checked, strict: bool, now: Timestamp) -> Vec<Diagnostic> 
     found
 }
 
-fn print(args: &ValidateArgs, found: &[Diagnostic], checked: &Checked) -> std::io::Result<()> {
+fn print(form: ValidateOutput, found: &[Diagnostic], checked: &Checked) -> std::io::Result<()> {
     let files = &checked.tree.files;
-    match args.output {
+    match form {
         ValidateOutput::Json => return output::json(&diagnostic::rows(found, files)),
         ValidateOutput::Github => return output::result(&diagnostic::github(found, files)),
         ValidateOutput::Text => output::note(&diagnostic::text(found, files, output::stderr_colour())),
