@@ -45,16 +45,22 @@ fn print(form: ValidateOutput, found: &[Diagnostic], checked: &Checked) -> std::
     match form {
         ValidateOutput::Json => return output::json(&diagnostic::rows(found, files)),
         ValidateOutput::Github => return output::result(&diagnostic::github(found, files)),
-        ValidateOutput::Text => output::note(&diagnostic::text(found, files, output::stderr_colour())),
-    }
-    if !found.is_empty() {
-        output::note(&diagnostic::summary(found));
+        ValidateOutput::Text if found.is_empty() => {}
+        ValidateOutput::Text => {
+            output::note(&diagnostic::text(found, files, output::stderr_colour()));
+            output::note(&diagnostic::summary(found));
+        }
     }
     match &checked.outcome {
         Ok(loaded) if found.iter().all(|finding| finding.severity != Severity::Error) => {
             let (schedules, targets) = (loaded.schedules.iter().count(), loaded.schedules.rows().len());
-            output::result(&format!("ok: {schedules} schedules, {targets} targets\n"))
+            output::result(&format!("ok: {}, {}\n", counted(schedules, "schedule"), counted(targets, "target")))
         }
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
