@@ -20,7 +20,7 @@ pub(super) type Named = (Arc<str>, Range<usize>);
 
 /// What a document holds.
 pub(super) enum Document {
-    Schedule(Option<Named>, Draft),
+    Schedule(Option<Named>, Box<Draft>),
     Calendar(Option<Named>, Calendar),
     /// The digest of the revision that may be left.
     Acknowledgement(String),
@@ -54,7 +54,7 @@ pub(super) fn document(node: &Node<'_>, context: &Context<'_>, report: &mut Repo
         "Acknowledgement" => acknowledgement(spec, report).map(Document::Acknowledgement),
         _ => {
             let draft = schedule(spec, name.as_ref().map(|(name, _)| name.clone()), context, report);
-            Some(Document::Schedule(name, draft))
+            Some(Document::Schedule(name, Box::new(draft)))
         }
     }
 }

@@ -126,7 +126,7 @@ impl<'a> Source<'a> {
             Document::Schedule(name, mut draft) => {
                 draft.places.name = name.as_ref().map(|(_, span)| report.location(span));
                 declare(&mut self.schedule_names, "ScalingSchedule", name.as_ref(), report);
-                self.drafts.push(draft);
+                self.drafts.push(*draft);
             }
             Document::Calendar(name, calendar) => {
                 declare(&mut self.calendar_names, "Calendar", name.as_ref(), report);

@@ -113,7 +113,7 @@ fn looks(span: Span) -> impl Iterator<Item = Span> {
     std::iter::from_fn(move || {
         let from = next;
         next = from.checked_add(length).unwrap_or(Timestamp::MAX).min(span.to);
-        length = length * 2;
+        length *= 2;
         (from < next).then_some(Span { from, to: next })
     })
 }
