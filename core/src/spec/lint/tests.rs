@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::sync::LazyLock;
 
 use super::*;
@@ -39,17 +38,6 @@ fn codes(documents: &[String]) -> Vec<String> {
 
 fn web(rest: &[&str]) -> Vec<String> {
     vec![schedule("web", "www", rest)]
-}
-
-#[test]
-fn the_examples_have_nothing_to_be_warned_of() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schedules");
-    let entries = std::fs::read_dir(folder).expect("the examples are part of the repository");
-    let paths = entries.map(|entry| entry.expect("the folder can be listed").path());
-    let read = |path: std::path::PathBuf| (path.to_string_lossy().into(), std::fs::read(path).expect("a file"));
-    let tree = Tree { files: paths.map(read).collect() };
-    let found = lint(&load(&tree, &ZONES, &Limits::default(), now()).expect("good examples"), now());
-    assert!(found.is_empty(), "{}", text(&found, &tree.files, Colour::Never));
 }
 
 #[test]
