@@ -16,7 +16,7 @@ use crate::output;
 /// Only that the result cannot be printed.
 pub(super) async fn apply(args: ApplyArgs) -> Result<Exit> {
     let clock = Clock::System;
-    let schedules = match args.source.loader()?.read(clock.now()) {
+    let schedules = match args.source.loader(output::warn)?.read(clock.now()) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };
