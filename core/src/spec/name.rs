@@ -69,6 +69,9 @@ pub(super) fn zone(node: &Node<'_>, zones: &Zones, report: &mut Report<'_>) -> O
 
 /// The zone that differs in case only, or is the named city's, or is spelt much alike.
 fn similar_zone<'z>(written: &str, zones: &'z Zones, report: &mut Report<'_>) -> Option<&'z str> {
+    if report.suggestions_left() == 0 {
+        return None;
+    }
     let city = |name: &str| name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(written));
     let same = zones.names().find(|name| name.eq_ignore_ascii_case(written));
     same.or_else(|| zones.names().find(|name| city(name))).or_else(|| match written.contains('/') {
