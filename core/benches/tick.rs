@@ -82,6 +82,7 @@ fn measure(controller: &mut Controller, mut now: Timestamp) -> f64 {
     micros[TICKS / 2]
 }
 
+#[expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 fn main() {
     let (mut sim, mut now) = (account(), start());
     let mut controller = Controller::new(Settings { survey: false, ..Settings::default() }, "bench".to_owned());

@@ -261,9 +261,8 @@ fn registered(judged: &Judged<'_>) -> Finding {
 }
 
 fn limited(judged: &Judged<'_>) -> Finding {
-    let (Some(decision), Some(live)) = (judged.decision, judged.seen.bounds()) else {
-        return finding(Truth::Unknown, "NotAsked", "");
-    };
+    let Some(decision) = judged.decision else { return finding(false, "NothingDeclared", "") };
+    let Some(live) = judged.seen.bounds() else { return finding(Truth::Unknown, "NotAsked", "") };
     match decision.floor.max.is_none() && decision.floor.min > live.max {
         true => finding(
             true,

@@ -4,13 +4,13 @@ use baseload_core::controller::{Fact, Settings};
 use baseload_core::ecs::{ErrorKind, Operation};
 use baseload_core::model::TargetId;
 use baseload_core::plan::{self, Circumstances, History, Seen, Verdict};
-use baseload_core::sim::{Fault, Lasting, Scope, ServiceSpec};
+use baseload_core::sim::{Family, Fault, Lasting, Rate, Scope, ServiceSpec};
 use baseload_core::status::{ConditionKind, Truth};
 use baseload_core::timetable::Decision;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::driver::World;
+use crate::driver::{Stride, World};
 use crate::scene::{account, account_of, always, id, office_hours, service, www};
 
 const WRITE: Scope = Scope::Operation(Operation::RegisterScalableTarget);
@@ -35,7 +35,7 @@ fn at_floor(world: &World, count: usize, floor: u32) -> usize {
 
 #[test]
 fn g13_one_target_that_is_always_refused_stops_none_of_the_others() {
-    let mut world = fleet(120, |names| office_hours(names));
+    let mut world = fleet(120, office_hours);
     let denied = Fault::refuse("ValidationException");
     world.sim.inject(Scope::WritesTo(id("s007")), denied, Lasting::Until(Timestamp::MAX));
     world.run_to("2026-11-20T08:05:00Z");
@@ -64,7 +64,8 @@ fn f2_targets_whose_read_fails_keep_what_was_seen_may_be_raised_and_are_never_lo
 fn f2_a_failed_page_leaves_its_own_targets_unknown_and_the_others_go_on() {
     let mut world = fleet(60, |names| always(names, "min: 3"));
     world.sim.inject(LOOK, Fault::refuse("ThrottlingException"), Lasting::Times(1));
-    world.run_for(1);
+    world.latency.write = SignedDuration::from_millis(40);
+    world.run_until(world.at() + SignedDuration::from_millis(500));
     assert_eq!(at_floor(&world, 60, 3), 10, "the second call was answered");
     world.run_for(10);
     assert_eq!(at_floor(&world, 60, 3), 60);
@@ -101,7 +102,7 @@ fn f5_a_write_that_never_arrived_is_sent_again_after_the_look() {
 
 #[test]
 fn f6_a_conflict_is_tried_again_by_its_own_target_alone() {
-    let mut world = fleet(10, |names| office_hours(names));
+    let mut world = fleet(10, office_hours);
     let fault = Fault::refuse("ConcurrentUpdateException");
     world.sim.inject(Scope::WritesTo(id("s003")), fault, Lasting::Times(3));
     world.run_to("2026-11-20T08:00:02Z");
@@ -183,7 +184,7 @@ fn f7_a_deleted_service_is_noticed_and_a_new_one_of_its_name_is_brought_up() {
 
 #[test]
 fn f10_a_missing_permission_is_named_by_every_target_and_tried_again_slowly() {
-    let mut world = fleet(5, |names| office_hours(names));
+    let mut world = fleet(5, office_hours);
     world.run_to("2026-11-20T07:59:30Z");
     world.sim.inject(WRITE, Fault::refuse("AccessDeniedException"), Lasting::Until(instant("2026-11-20T09:00:00Z")));
     world.run_to("2026-11-20T08:59:00Z");
@@ -296,11 +297,27 @@ fn a_failure_that_is_over_is_no_longer_shown() {
 
 #[test]
 fn a_question_that_fails_as_a_whole_is_told_once_for_all_its_targets() {
-    let mut world = fleet(3, |names| office_hours(names));
+    let mut world = fleet(3, office_hours);
     world.run_for(59);
     let scope = Scope::Operation(Operation::DescribeServices);
     world.sim.inject(scope, Fault::refuse("ThrottlingException"), Lasting::Times(5));
     world.run_for(600);
     let failed = |fact: &Fact| matches!(fact, Fact::LookFailed { targets: Some(3), error } if error.kind == ErrorKind::Throttled);
     assert_eq!(world.count_facts(failed), 1);
+}
+
+#[test]
+fn f1_three_hundred_rises_drain_a_bucket_at_its_rate_with_few_throttles_and_none_is_marked_failed() {
+    for latency in [60, 200, 400] {
+        let mut world = fleet(300, office_hours);
+        world.latency.write = SignedDuration::from_millis(latency);
+        world.stride = Stride::SecondUntil(world.at());
+        world.run_to("2026-11-20T07:59:59Z");
+        world.stride = Stride::Second;
+        world.sim.limit(Family::AutoScaling, Some(Rate { burst: 50, per_second: 5 }));
+        world.run_to("2026-11-20T08:00:55Z");
+        let throttled = world.count_facts(|fact| matches!(fact, Fact::Refused { .. }));
+        assert_eq!(at_floor(&world, 300, 3), 300, "with {latency} ms, {throttled} throttled");
+        assert!(throttled * 20 <= world.writes.len(), "with {latency} ms: {throttled} of {}", world.writes.len());
+    }
 }
