@@ -27,11 +27,20 @@ pub(crate) enum Command {
     /// Reconcile once, then exit
     Apply(ApplyArgs),
     /// Check schedule files and report every mistake at once
+    ///
+    /// Good files are also read against the coming 366 days, with warnings of rules that never win, windows that never
+    /// occur, overrides that are over, times that a clock change skips or doubles, and other surprises.
     Validate(ValidateArgs),
     /// Show the timetable: which floor holds when
     Preview(PreviewArgs),
     /// Say why a target has the floor it has
     Explain(ExplainArgs),
+    /// Print the JSON Schema of schedule files, for editors and CI
+    ///
+    /// For an editor with the YAML language server: write it to a file, and begin each schedule file with the line
+    /// `# yaml-language-server: $schema=PATH` with that file's path or URL. The schema knows the fields and their forms;
+    /// `baseload validate` knows all the rules.
+    Schema,
     /// Show the running controller's targets
     Status(StatusArgs),
     /// Exit 0 if the running controller is live, 1 if not
@@ -171,6 +180,10 @@ pub(crate) struct ValidateArgs {
     /// How the result is printed
     #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
     pub(crate) output: ValidateOutput,
+
+    /// Make warnings errors: exit 2 where there are any
+    #[arg(long, env = "BASELOAD_STRICT", value_parser = BoolishValueParser::new())]
+    pub(crate) strict: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod explain;
 mod plan;
 mod preview;
 mod run;
+mod schema;
 mod status;
 mod validate;
 
@@ -41,6 +42,7 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
         Command::Validate(args) => validate::validate(args),
         Command::Preview(args) => preview::preview(args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Schema => schema::schema(),
         Command::Status(args) => runtime()?.block_on(status::status(args)),
         Command::Healthcheck(args) => runtime()?.block_on(status::healthcheck(args)),
         Command::Completions { shell } => completions(shell),

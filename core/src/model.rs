@@ -130,7 +130,7 @@ impl TargetPattern {
 
     /// The one target that an exact pattern names.
     pub fn exact(&self) -> Option<TargetId> {
-        self.is_exact().then(|| TargetId::new(self.cluster.as_str(), self.service.as_str()))
+        self.is_exact().then(|| TargetId::new(Arc::clone(&self.cluster.0), Arc::clone(&self.service.0)))
     }
 }
 

@@ -2,16 +2,19 @@
 //!
 //! The way of a file: `yaml` makes marked nodes of its text, `document` tells the kinds apart, `schedule` and `window`
 //! check the fields (`fields` is the table of them; `value`, `time` and `name` read what stands in them), and `source`
-//! checks what holds between documents, across files.
+//! checks what holds between documents, across files. `schema` tells the table of fields to editors.
 
 mod cover;
 mod document;
 mod fields;
 mod lifted;
+mod lint;
 mod name;
 mod path;
+mod places;
 mod report;
 mod schedule;
+mod schema;
 mod source;
 mod time;
 mod value;
@@ -26,7 +29,10 @@ use sha2::{Digest, Sha256};
 use crate::diagnostic::{self, Diagnostic, Files};
 use crate::timetable::Schedules;
 use crate::timetable::Zones;
+pub use lint::lint;
+pub use places::Declared;
 use schedule::Context;
+pub use schema::json_schema;
 use source::Source;
 
 /// The files of one revision of a source: YAML files, and the calendars they name. Paths use `/`, as the user would type
@@ -78,6 +84,8 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// The digests of revisions that may be left although the shrink guard would hold this one.
     pub acknowledgements: Vec<String>,
+    /// Where the schedules stand in their files, for [`lint`].
+    pub declared: Declared,
 }
 
 /// Reads and checks a whole source. `now` decides only which calendars are past.
@@ -86,9 +94,9 @@ pub struct Loaded {
 /// Every mistake in every file, and the warnings after them, in the order of reading.
 pub fn load(tree: &Tree, zones: &Zones, limits: &Limits, now: Timestamp) -> Result<Loaded, Vec<Diagnostic>> {
     match Source::read(tree, Context { zones, limits }, now).finish() {
-        Ok((schedules, mut warnings, acknowledgements)) => {
-            diagnostic::sort(&mut warnings);
-            Ok(Loaded { schedules, warnings, acknowledgements })
+        Ok(mut loaded) => {
+            diagnostic::sort(&mut loaded.warnings);
+            Ok(loaded)
         }
         Err(mut found) => {
             diagnostic::sort(&mut found);
@@ -354,7 +362,9 @@ spec: { dates: [2026-12-25] }
         let read = |path: std::path::PathBuf| (path.to_string_lossy().into(), std::fs::read(path).expect("a file"));
         let tree = Tree { files: paths.map(read).collect() };
         let loaded = check(&tree).unwrap_or_else(|found| panic!("{}", text(&found, &tree.files, Colour::Never)));
-        assert!(loaded.warnings.is_empty(), "{}", text(&loaded.warnings, &tree.files, Colour::Never));
+        let now = "2026-11-21T00:00:00Z".parse().expect("an instant");
+        let found = [loaded.warnings.clone(), lint(&loaded, now)].concat();
+        assert!(found.is_empty(), "{}", text(&found, &tree.files, Colour::Never));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - `civil`, `zones`: wall clock to instants, and where zone rules come from.
 //! - `occurrence`: when windows recur, and how far their occurrences chain.
 //! - `rules`: one schedule; `contest`: several for one target.
+//! - `index`: which schedules take part for which target.
 //! - `board`: every schedule at the current instant, for the controller's tick; `explain`: the reasons, as data.
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod board;
 pub mod civil;
 mod contest;
 mod explain;
+mod index;
 mod occurrence;
 mod rules;
 mod zones;
@@ -44,6 +46,7 @@ pub use zones::{Zones, version_of_zi};
 
 use civil::{NEVER, second, timestamp, timestamp_or_never};
 use contest::{Contest, Outcome};
+use index::Index;
 use rules::Rules;
 
 /// A checked source: every schedule of one revision. Built by [`crate::spec::load`] alone.
@@ -51,6 +54,7 @@ use rules::Rules;
 pub struct Schedules {
     schedules: Vec<Schedule>, // sorted by precedence: highest priority first, then name
     rules: Vec<Rules>,        // of the schedule at the same index
+    index: Index,
 }
 
 /// One `ScalingSchedule`.
@@ -185,7 +189,8 @@ impl Schedules {
     pub fn new(mut schedules: Vec<Schedule>) -> Self {
         schedules.sort_by(|a, b| (Reverse(a.priority), &a.name).cmp(&(Reverse(b.priority), &b.name)));
         let rules = schedules.iter().map(Rules::of).collect();
-        Schedules { schedules, rules }
+        let index = Index::of(&schedules);
+        Schedules { schedules, rules, index }
     }
 
     /// Every schedule in order of precedence: highest priority first, then by name.
@@ -246,7 +251,7 @@ impl Schedules {
     pub fn segments_of_row(&self, row: &TargetPattern, span: Span) -> Vec<Segment> {
         match row.exact() {
             Some(target) => self.segments(&target, span),
-            None => self.follow(self.not_suspended(|schedule| schedule.targets.contains(row)), span),
+            None => self.follow(self.index.listing(row), span),
         }
     }
 
@@ -270,13 +275,8 @@ impl Schedules {
     }
 
     /// The schedules that take part for `target`, in order of precedence.
-    fn taking_part<'a>(&'a self, target: &'a TargetId) -> impl Iterator<Item = usize> + 'a {
-        self.not_suspended(|schedule| schedule.matches(target))
-    }
-
-    fn not_suspended<'a>(&'a self, fits: impl Fn(&Schedule) -> bool + 'a) -> impl Iterator<Item = usize> + 'a {
-        let schedules = self.schedules.iter().enumerate();
-        schedules.filter(move |(_, schedule)| !schedule.suspend && fits(schedule)).map(|(index, _)| index)
+    pub(crate) fn taking_part(&self, target: &TargetId) -> impl Iterator<Item = usize> + use<> {
+        self.index.taking_part(target).into_iter()
     }
 
     fn decision(&self, outcome: Outcome) -> Decision {
@@ -312,6 +312,15 @@ impl Schedule {
 }
 
 impl DateFilter {
+    /// Whether an occurrence may start on `date`, as written.
+    pub(crate) fn admits(&self, date: Date) -> bool {
+        let is_valid =
+            self.valid_from.is_none_or(|from| from <= date) && self.valid_until.is_none_or(|until| date <= until);
+        let is_its_day = self.weekdays & 1 << date.weekday().to_monday_zero_offset() != 0;
+        let any = |calendars: &[Arc<DateSet>]| calendars.iter().any(|calendar| calendar.contains(date));
+        is_valid && is_its_day && self.on.as_deref().is_none_or(any) && !any(&self.except)
+    }
+
     /// Whether it looks at nothing but the day of the week.
     fn is_weekly(&self) -> bool {
         self.on.is_none() && self.except.is_empty() && self.valid_from.is_none() && self.valid_until.is_none()

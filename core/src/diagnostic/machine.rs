@@ -87,6 +87,9 @@ pub fn github(found: &[Diagnostic], files: &Files) -> String {
     let mut lines = String::new();
     for row in rows(found, files) {
         let mut message = printable(&row.message);
+        if let Some(label) = &row.label {
+            write!(message, ": {}", printable(label)).expect("a string takes every write");
+        }
         if let Some(help) = &row.help {
             write!(message, "\nhelp: {}", printable(help)).expect("a string takes every write");
         }
@@ -137,6 +140,14 @@ mod tests {
             "::error file=a%3Ab%2Cc%0A.yaml,line=2,col=2,endLine=2,endColumn=5,title=bad-time\
              ::50%25 off\\n::error::x%0Ahelp: write 07:30\n"
         );
+    }
+
+    #[test]
+    fn an_annotation_says_what_was_meant() {
+        let mut finding = Diagnostic::new(Severity::Error, "unknown-field", None, "a window has no field `form`");
+        finding.label("did you mean `from`?");
+        let command = "::error title=unknown-field::a window has no field `form`: did you mean `from`?\n";
+        assert_eq!(github(&[finding], &Files::new()), command);
     }
 
     #[test]

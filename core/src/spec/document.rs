@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use crate::spec::fields::{ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_DOCUMENT, CALENDAR, DOCUMENT, Fields, METADATA};
+use crate::spec::fields::{
+    ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_DOCUMENT, API_VERSIONS, CALENDAR, CALENDAR_DOCUMENT, Fields, KINDS, METADATA,
+    SCHEDULE_DOCUMENT,
+};
 use crate::spec::report::Report;
 use crate::spec::schedule::{Context, Draft, schedule};
 use crate::spec::time::date;
@@ -17,7 +20,7 @@ pub(super) type Named = (Arc<str>, Range<usize>);
 
 /// What a document holds.
 pub(super) enum Document {
-    Schedule(Option<Named>, Draft),
+    Schedule(Option<Named>, Box<Draft>),
     Calendar(Option<Named>, Calendar),
     /// The digest of the revision that may be left.
     Acknowledgement(String),
@@ -34,14 +37,16 @@ pub(super) struct Calendar {
 
 /// Reads one document. `None` where not even its kind is known, or an Acknowledgement is wrong.
 pub(super) fn document(node: &Node<'_>, context: &Context<'_>, report: &mut Report<'_>) -> Option<Document> {
-    let kind = kind_of(node);
-    let object = if kind == Some("Acknowledgement") { &ACKNOWLEDGEMENT_DOCUMENT } else { &DOCUMENT };
+    let object = match kind_of(node) {
+        Some("Acknowledgement") => &ACKNOWLEDGEMENT_DOCUMENT,
+        Some("Calendar") => &CALENDAR_DOCUMENT,
+        Some(_) | None => &SCHEDULE_DOCUMENT,
+    };
     let fields = Fields::open(node, object, report)?;
     if let Some(node) = fields.get("apiVersion") {
-        one_of(node, "apiVersion", &["baseload/v1"], report);
+        one_of(node, "apiVersion", &API_VERSIONS, report);
     }
-    let kinds = ["ScalingSchedule", "Calendar", "Acknowledgement"];
-    let kind = one_of(fields.get("kind")?, "kind", &kinds, report)?;
+    let kind = one_of(fields.get("kind")?, "kind", &KINDS, report)?;
     let name = fields.get("metadata").and_then(|node| name(node, report));
     let spec = fields.get("spec")?;
     match kind {
@@ -49,7 +54,7 @@ pub(super) fn document(node: &Node<'_>, context: &Context<'_>, report: &mut Repo
         "Acknowledgement" => acknowledgement(spec, report).map(Document::Acknowledgement),
         _ => {
             let draft = schedule(spec, name.as_ref().map(|(name, _)| name.clone()), context, report);
-            Some(Document::Schedule(name, draft))
+            Some(Document::Schedule(name, Box::new(draft)))
         }
     }
 }

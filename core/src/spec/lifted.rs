@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::model::{Pattern, TargetId, TargetPattern};
+use crate::spec::places::Part;
 use crate::timetable::civil::{end_instant, start_instant};
 use crate::timetable::{Override, Schedule, Schedules};
 
@@ -13,7 +14,7 @@ use crate::timetable::{Override, Schedule, Schedules};
 const MOST_CHANGES: usize = 200;
 
 /// Warns of each such override, at the place of its `min`.
-pub(super) fn lifted_maxima(schedule: &Schedule, places: &[Location]) -> Vec<Diagnostic> {
+pub(super) fn lifted_maxima(schedule: &Schedule, places: &[Part]) -> Vec<Diagnostic> {
     let declared = schedule.windows.iter().map(|window| window.floor).chain(schedule.default);
     let maxima = declared.chain(schedule.overrides.iter().map(|over| over.floor)).filter_map(|floor| floor.max);
     let Some(lowest) = maxima.min() else { return Vec::new() };
@@ -24,7 +25,7 @@ pub(super) fn lifted_maxima(schedule: &Schedule, places: &[Location]) -> Vec<Dia
         .filter(|(over, _)| over.floor.max.is_none() && over.floor.min > lowest)
         .filter_map(|(over, place)| {
             let max = max_above_which_it_rises(over, schedule, &beneath, &target)?;
-            Some(warning(over.floor.min, max, place))
+            Some(warning(over.floor.min, max, &place.min))
         })
         .collect()
 }

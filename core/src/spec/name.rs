@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::{Pattern, TargetId, TargetPattern};
 use crate::spec::fields::{Fields, TARGET};
-use crate::spec::report::{Report, closest, excerpt};
+use crate::spec::report::{Report, excerpt};
 use crate::spec::value::{describe, text};
 use crate::spec::yaml::Node;
 use crate::timetable::Zones;
@@ -51,8 +51,9 @@ pub(super) fn zone(node: &Node<'_>, zones: &Zones, report: &mut Report<'_>) -> O
     let written = text(node, "timezone", report)?;
     let Some(zone) = zones.get(written) else {
         let message = format!("there is no time zone \"{}\"", excerpt(written));
+        let meant = similar_zone(written, zones, report);
         let finding = report.error("unknown-timezone", &node.span, message);
-        match similar_zone(written, zones) {
+        match meant {
             Some(meant) => finding.label(format!("did you mean `{meant}`?")),
             None => finding.help("write the IANA name of a region, such as Europe/Brussels"),
         };
@@ -67,11 +68,14 @@ pub(super) fn zone(node: &Node<'_>, zones: &Zones, report: &mut Report<'_>) -> O
 }
 
 /// The zone that differs in case only, or is the named city's, or is spelt much alike.
-fn similar_zone<'z>(written: &str, zones: &'z Zones) -> Option<&'z str> {
+fn similar_zone<'z>(written: &str, zones: &'z Zones, report: &mut Report<'_>) -> Option<&'z str> {
+    if report.suggestions_left() == 0 {
+        return None;
+    }
     let city = |name: &str| name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(written));
     let same = zones.names().find(|name| name.eq_ignore_ascii_case(written));
     same.or_else(|| zones.names().find(|name| city(name))).or_else(|| match written.contains('/') {
-        true => closest(written, zones.names()),
+        true => report.closest(written, zones.names()),
         false => None, // to guess a zone for "CEST" or "PST" would be to guess wrong
     })
 }

@@ -19,13 +19,16 @@ pub(super) struct Report<'t> {
     errors: usize,
     dropped: usize,
     spare: Diagnostic,
+    suggestions_left: usize,
     refused: BTreeSet<(usize, usize)>,
 }
 
 impl<'t> Report<'t> {
-    pub(super) fn new(file: Arc<str>, text: &'t str) -> Self {
+    /// `suggestions_left`: how often it may look for what was meant.
+    pub(super) fn new(file: Arc<str>, text: &'t str, suggestions_left: usize) -> Self {
         let spare = Diagnostic::new(Severity::Error, "too-many-findings", None, "");
-        Report { file, text, found: Vec::new(), errors: 0, dropped: 0, spare, refused: BTreeSet::new() }
+        let (found, refused) = (Vec::new(), BTreeSet::new());
+        Report { file, text, found, errors: 0, dropped: 0, spare, suggestions_left, refused }
     }
 
     /// Adds an error; the returned finding takes a help and a label.
@@ -87,6 +90,17 @@ impl<'t> Report<'t> {
     /// The file's own text of a span.
     pub(super) fn source(&self, span: &Range<usize>) -> &'t str {
         self.text.get(span.clone()).unwrap_or("")
+    }
+
+    /// The candidate that someone most likely meant; to look for it is costly, so that many mistakes get none.
+    pub(super) fn closest<'c>(&mut self, word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+        self.suggestions_left = self.suggestions_left.checked_sub(1)?;
+        closest(word, candidates)
+    }
+
+    /// How often another report may still look for what was meant.
+    pub(super) fn suggestions_left(&self) -> usize {
+        self.suggestions_left
     }
 
     /// Everything that was found.

@@ -10,8 +10,9 @@ use crate::diagnostic::Location;
 use crate::model::{Floor, TargetPattern};
 use crate::spec::Limits;
 use crate::spec::cover::first_uncovered;
-use crate::spec::fields::{Fields, SCHEDULE};
+use crate::spec::fields::{Fields, MOST_OVERRIDES, MOST_WINDOWS, SCHEDULE};
 use crate::spec::name::{target, zone};
+use crate::spec::places::{Part, Places};
 use crate::spec::report::{Report, excerpt};
 use crate::spec::time::{UP_TO_A_DAY, duration};
 use crate::spec::value::{boolean, describe, is_digits, items, priority};
@@ -20,9 +21,6 @@ use crate::spec::yaml::{Kind, Node};
 use crate::timetable::Zones;
 use crate::timetable::{Override, Schedule, Window};
 
-const MOST_WINDOWS: usize = 64;
-/// No rule of the format: it keeps the evaluation of a schedule cheap.
-const MOST_OVERRIDES: usize = 1000;
 /// Of a whole source; a single schedule is stopped there already.
 pub(super) const MOST_TARGETS: usize = 10_000;
 
@@ -40,8 +38,7 @@ pub(super) struct Draft {
     pub(super) overlay: bool,
     pub(super) targets: Vec<(TargetPattern, Location)>,
     pub(super) uses: Vec<Use>,
-    /// Where each override's `min` stands.
-    pub(super) override_places: Vec<Location>,
+    pub(super) places: Places,
 }
 
 /// Reads the `spec` of the schedule `name`.
@@ -53,7 +50,7 @@ pub(super) fn schedule(
 ) -> Draft {
     let errors_before = report.errors();
     let mut draft =
-        Draft { schedule: None, overlay: false, targets: Vec::new(), uses: Vec::new(), override_places: Vec::new() };
+        Draft { schedule: None, overlay: false, targets: Vec::new(), uses: Vec::new(), places: Places::default() };
     let Some(fields) = Fields::open(node, &SCHEDULE, report) else { return draft };
     let schedule = parts(&fields, name, context, &mut draft, report);
     max_is_all_or_none(&fields, report);
@@ -82,9 +79,10 @@ fn parts(
     let priority = fields.get("priority").map_or(Some(0), |node| priority(node, report));
     let suspend = fields.get("suspend").map_or(Some(false), |node| boolean(node, "suspend", report));
     let limit = context.limits.max_floor;
-    let windows = windows(fields, limit, &mut draft.uses, report);
-    let overrides = overrides(fields, limit, &mut draft.override_places, report);
+    let windows = windows(fields, limit, draft, report);
+    let overrides = overrides(fields, limit, &mut draft.places.overrides, report);
     draft.overlay = fields.get("default").and_then(Node::scalar) == Some("none");
+    draft.places.default = fields.get("default").map(|node| Part::of(node, report));
     let default = default(fields, windows.as_deref(), &draft.uses, limit, report);
     Some(Schedule {
         name: name?,
@@ -111,11 +109,13 @@ fn targets(node: &Node<'_>, report: &mut Report<'_>) -> Vec<(TargetPattern, Loca
 }
 
 /// `None` where a window is wrong; so is a list that is too long, whose windows are not looked at.
-fn windows(fields: &Fields<'_, '_>, limit: u32, uses: &mut Vec<Use>, report: &mut Report<'_>) -> Option<Vec<Window>> {
+fn windows(fields: &Fields<'_, '_>, limit: u32, draft: &mut Draft, report: &mut Report<'_>) -> Option<Vec<Window>> {
     let items = parts_of(fields, "windows", MOST_WINDOWS, report)?;
     let errors_before = report.errors();
+    let uses = &mut draft.uses;
     let windows: Vec<_> =
         items.iter().enumerate().filter_map(|(index, item)| window::window(item, index, limit, uses, report)).collect();
+    draft.places.windows = items.iter().map(|item| Part::of(item, report)).collect();
     unique_names(items, "window", report);
     (report.errors() == errors_before).then_some(windows)
 }
@@ -123,13 +123,13 @@ fn windows(fields: &Fields<'_, '_>, limit: u32, uses: &mut Vec<Use>, report: &mu
 fn overrides(
     fields: &Fields<'_, '_>,
     limit: u32,
-    places: &mut Vec<Location>,
+    places: &mut Vec<Part>,
     report: &mut Report<'_>,
 ) -> Option<Vec<Override>> {
     let items = parts_of(fields, "overrides", MOST_OVERRIDES, report)?;
     let errors_before = report.errors();
     let overrides: Vec<_> = items.iter().filter_map(|item| window::over_ride(item, limit, report)).collect();
-    places.extend(items.iter().map(|item| report.location(member(item, "min").map_or(&item.span, |min| &min.span))));
+    places.extend(items.iter().map(|item| Part::of(item, report)));
     unique_names(items, "override", report);
     (report.errors() == errors_before).then_some(overrides)
 }
@@ -156,7 +156,7 @@ fn parts_of<'n, 't>(
 
 fn unique_names(items: &[Node<'_>], what: &str, report: &mut Report<'_>) {
     let mut first: BTreeMap<&str, &Range<usize>> = BTreeMap::new();
-    for node in items.iter().filter_map(|item| member(item, "name")) {
+    for node in items.iter().filter_map(|item| item.member("name")) {
         let Some(name) = node.scalar() else { continue };
         if let Some(place) = first.get(name) {
             let place = report.location(place);
@@ -210,22 +210,15 @@ fn max_is_all_or_none(fields: &Fields<'_, '_>, report: &mut Report<'_>) {
     });
     let [windows, overrides] = lists;
     let all = default.into_iter().chain(windows).chain(overrides);
-    let Some(declared) = all.clone().find_map(|node| member(node, "max")) else { return };
+    let Some(declared) = all.clone().find_map(|node| node.member("max")) else { return };
     let declared = report.location(&declared.span);
     for node in default.into_iter().chain(windows).filter(|node| matches!(node.kind, Kind::Map(_))) {
-        if member(node, "max").is_none() {
+        if node.member("max").is_none() {
             let message = "this declares no `max`, though the schedule declares one elsewhere";
             report
                 .error("missing-max", &node.span, message)
                 .help("nothing else would put the max back: declare it in the default and in every window, or nowhere")
                 .related(declared.clone(), "declared here");
         }
-    }
-}
-
-fn member<'n, 't>(node: &'n Node<'t>, key: &str) -> Option<&'n Node<'t>> {
-    match &node.kind {
-        Kind::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
-        Kind::Scalar { .. } | Kind::Seq(_) => None,
     }
 }

@@ -15,21 +15,25 @@ use crate::spec::report::{Report, closest, excerpt};
 use crate::spec::schedule::{Context, Draft, MOST_TARGETS};
 use crate::spec::window::List;
 use crate::spec::yaml::documents;
-use crate::spec::{Tree, path};
+use crate::spec::{Declared, Loaded, Tree, path};
 use crate::timetable::Schedules;
 
 /// The largest file that is read.
 const FILE_BYTES: usize = 1 << 20;
 /// The largest source that is read, all its files together.
 const SOURCE_BYTES: usize = 16 << 20;
+/// How many mistakes are held against all that may have been meant; further ones are reported without.
+const MOST_SUGGESTIONS: usize = 300;
+/// How many unknown calendars are reported.
+const MOST_UNKNOWN_CALENDARS: usize = 100;
 
 /// What was read so far.
 pub(super) struct Source<'a> {
     tree: &'a Tree,
     context: Context<'a>,
     now: Timestamp,
-    pub(super) found: Vec<Diagnostic>,
-    pub(super) acknowledgements: Vec<String>,
+    found: Vec<Diagnostic>,
+    acknowledgements: Vec<String>,
     drafts: Vec<Draft>,
     schedule_names: BTreeMap<Arc<str>, Location>,
     calendar_names: BTreeMap<Arc<str>, Location>,
@@ -37,6 +41,7 @@ pub(super) struct Source<'a> {
     ics: BTreeMap<Arc<str>, DateSet>,
     /// Whether every document is known by kind and name. If not, what seems to be missing may be one that is not.
     complete: bool,
+    suggestions_left: usize,
 }
 
 impl<'a> Source<'a> {
@@ -54,6 +59,7 @@ impl<'a> Source<'a> {
             calendars: BTreeMap::new(),
             ics: BTreeMap::new(),
             complete: true,
+            suggestions_left: MOST_SUGGESTIONS,
         };
         let bytes: usize = tree.files.values().map(Vec::len).sum();
         if bytes > SOURCE_BYTES {
@@ -67,7 +73,7 @@ impl<'a> Source<'a> {
     }
 
     /// Checks what holds between documents, and yields the schedules if nothing at all is wrong.
-    pub(super) fn finish(mut self) -> Result<(Schedules, Vec<Diagnostic>, Vec<String>), Vec<Diagnostic>> {
+    pub(super) fn finish(mut self) -> Result<Loaded, Vec<Diagnostic>> {
         self.limit_targets();
         self.link_calendars();
         if self.complete && self.drafts.is_empty() {
@@ -78,8 +84,14 @@ impl<'a> Source<'a> {
         }
         self.warn_of_lone_overlays();
         self.warn_of_lifted_maxima();
-        let schedules = self.drafts.into_iter().filter_map(|draft| draft.schedule).collect();
-        Ok((Schedules::new(schedules), self.found, self.acknowledgements))
+        let (mut schedules, mut declared) = (Vec::new(), Declared::default());
+        for draft in self.drafts {
+            let Some(schedule) = draft.schedule else { continue };
+            declared.0.insert(schedule.name.clone(), draft.places);
+            schedules.push(schedule);
+        }
+        let schedules = Schedules::new(schedules);
+        Ok(Loaded { schedules, warnings: self.found, acknowledgements: self.acknowledgements, declared })
     }
 
     fn refuse(&mut self, code: &'static str, message: String) {
@@ -96,7 +108,7 @@ impl<'a> Source<'a> {
                 return;
             }
         };
-        let mut report = Report::new(file.clone(), text);
+        let mut report = Report::new(file.clone(), text, self.suggestions_left);
         let read = documents(text, &mut report);
         self.complete &= read.whole;
         for root in &read.roots {
@@ -105,14 +117,16 @@ impl<'a> Source<'a> {
                 None => self.complete = false,
             }
         }
+        self.suggestions_left = report.suggestions_left();
         self.found.extend(report.finish());
     }
 
     fn take(&mut self, document: Document, file: &Arc<str>, report: &mut Report<'_>) {
         match document {
-            Document::Schedule(name, draft) => {
+            Document::Schedule(name, mut draft) => {
+                draft.places.name = name.as_ref().map(|(_, span)| report.location(span));
                 declare(&mut self.schedule_names, "ScalingSchedule", name.as_ref(), report);
-                self.drafts.push(draft);
+                self.drafts.push(*draft);
             }
             Document::Calendar(name, calendar) => {
                 declare(&mut self.calendar_names, "Calendar", name.as_ref(), report);
@@ -212,12 +226,14 @@ impl<'a> Source<'a> {
 
     /// Fills each window's calendars in, and reports those that no file declares.
     fn link_calendars(&mut self) {
+        let mut unknown = 0;
         for draft in &mut self.drafts {
             for named in &draft.uses {
                 let Some(dates) = self.calendars.get(&named.calendar) else {
-                    if self.complete {
+                    if self.complete && unknown < MOST_UNKNOWN_CALENDARS {
                         self.found.push(unknown_calendar(&named.calendar, &named.at, &self.calendar_names));
                     }
+                    unknown += 1;
                     continue;
                 };
                 let Some(schedule) = &mut draft.schedule else { continue };
@@ -251,7 +267,7 @@ impl<'a> Source<'a> {
     fn warn_of_lifted_maxima(&mut self) {
         for draft in &self.drafts {
             let Some(schedule) = &draft.schedule else { continue };
-            self.found.extend(lifted_maxima(schedule, &draft.override_places));
+            self.found.extend(lifted_maxima(schedule, &draft.places.overrides));
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 
-use crate::spec::report::{Report, closest, excerpt};
+use crate::spec::report::{Report, excerpt};
 use crate::spec::value::{is_digits, items, literal};
 use crate::spec::yaml::Node;
 
@@ -191,16 +191,17 @@ fn days_of(written: &str, node: &Node<'_>, report: &mut Report<'_>) -> Option<u8
         return Some((0..=length).fold(0, |bits, i| bits | 1 << ((first + i) % 7)));
     }
     let message = format!("\"{}\" is no day of the week", excerpt(written));
+    let meant = (nearest_day(first, report), nearest_day(last, report));
     let finding = report.error("bad-day", &node.span, message);
     finding.help("days are mon, tue, wed, thu, fri, sat, sun and ranges such as mon-fri");
-    if let (Some(first), Some(last)) = (nearest_day(first), nearest_day(last)) {
+    if let (Some(first), Some(last)) = meant {
         let meant = if first == last { first.to_owned() } else { format!("{first}-{last}") };
         finding.label(format!("did you mean `{meant}`?"));
     }
     None
 }
 
-fn nearest_day(name: &str) -> Option<&'static str> {
-    let meant = closest(name, DAYS.into_iter().chain(LONG_DAYS))?;
+fn nearest_day(name: &str, report: &mut Report<'_>) -> Option<&'static str> {
+    let meant = report.closest(name, DAYS.into_iter().chain(LONG_DAYS))?;
     DAYS.into_iter().find(|day| meant.starts_with(day))
 }

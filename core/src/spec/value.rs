@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::spec::report::{Report, closest, excerpt};
+use crate::spec::report::{Report, excerpt};
 use crate::spec::yaml::{Kind, Node};
 
 /// What YAML 1.2's core schema takes a scalar for.
@@ -211,9 +211,10 @@ pub(super) fn one_of(
     let given = text(node, field, report)?;
     let found = words.iter().copied().find(|word| *word == given);
     if found.is_none() {
+        let meant = report.closest(given, words.iter().copied());
         let message = format!("`{field}` must be {}, but this is {}", words.join(" or "), describe(node));
         let finding = report.error("unknown-value", &node.span, message);
-        if let Some(meant) = closest(given, words.iter().copied()) {
+        if let Some(meant) = meant {
             finding.label(format!("did you mean `{meant}`?"));
         }
     }

@@ -85,6 +85,14 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// The value of this key, where this is a map that has it.
+    pub(super) fn member(&self, key: &str) -> Option<&Node<'t>> {
+        match &self.kind {
+            Kind::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
+            Kind::Scalar { .. } | Kind::Seq(_) => None,
+        }
+    }
+
     fn is_empty_scalar(&self) -> bool {
         matches!(&self.kind, Kind::Scalar { text, plain: true } if text.is_empty())
     }

@@ -301,12 +301,15 @@ fn longest_hold(windows: &[Item]) -> i64 {
         }
     }
     let (mut held_until, mut since, mut longest) = (0, 0, 0);
-    for minute in 0..2 * MINUTES_A_WEEK {
-        if held_until <= minute {
-            since = minute;
+    for week in [0, MINUTES_A_WEEK] {
+        for (minute, length) in held_from.iter().enumerate().filter(|(_, length)| **length > 0) {
+            let start = week + minute;
+            if held_until <= start {
+                since = start;
+            }
+            held_until = held_until.max(start + length);
+            longest = longest.max(held_until - since);
         }
-        held_until = held_until.max(minute + held_from[minute % MINUTES_A_WEEK]);
-        longest = longest.max(held_until - since.min(held_until));
     }
     if longest >= MINUTES_A_WEEK { NEVER } else { longest as i64 * 60 }
 }
