@@ -15,7 +15,7 @@
 
 mod declared;
 mod document;
-//EXPORT mod
+mod export;
 mod expression;
 mod firing;
 mod import;
@@ -32,7 +32,7 @@ use crate::model::TargetId;
 use crate::timetable::Zones;
 
 pub use declared::{Declarations, Declared};
-//EXPORT pub use export::{Export, Exported, cloudformation, described, export, terraform};
+pub use export::{Export, Exported, cloudformation, described, export, terraform};
 pub use expression::{Expression, Fields};
 pub use firing::{State, Stretch, follow, state_at};
 pub use import::{Import, Imported, import};
