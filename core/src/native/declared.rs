@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn an_action_that_lacks_what_it_needs_is_named() {
-        let found = Declarations::parse(r#"{"ScheduledActions": [{"ResourceId": "service/a/b", "ScheduledActionName": "n"}]}"#);
+        let found =
+            Declarations::parse(r#"{"ScheduledActions": [{"ResourceId": "service/a/b", "ScheduledActionName": "n"}]}"#);
         let refused = found.map(|found| found.refused.iter().map(ToString::to_string).collect::<Vec<_>>());
         assert_eq!(refused, Ok(vec!["action `n` of service/a/b: it has no schedule".to_owned()]));
     }

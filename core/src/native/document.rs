@@ -34,8 +34,14 @@ pub(super) struct Window {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Start {
     /// Minutes after local midnight; `to` may be 1440.
-    Daily { from: u16, to: u16 },
-    Cron { cron: String, minutes: i64 },
+    Daily {
+        from: u16,
+        to: u16,
+    },
+    Cron {
+        cron: String,
+        minutes: i64,
+    },
 }
 
 #[derive(Clone, Debug)]

@@ -76,10 +76,14 @@ impl Exported {
         let dated = actions.iter().filter(|action| is_dated(action)).count();
         if dated > 0 {
             let (all, until) = (actions.len(), self.span.to.strftime("%Y-%m-%d"));
-            self.notes.push(format!("{target}: {dated} of {all} actions are dated and reach to {until}: export again before"));
+            self.notes.push(format!(
+                "{target}: {dated} of {all} actions are dated and reach to {until}: export again before"
+            ));
         }
         if floors.is_left_alone {
-            self.notes.push(format!("{target}: where no schedule takes part, the last floor stays: no action says otherwise"));
+            self.notes.push(format!(
+                "{target}: where no schedule takes part, the last floor stays: no action says otherwise"
+            ));
         }
         self.targets.push((target, floors.state, actions));
     }
@@ -155,10 +159,18 @@ impl<'a> Floors<'a> {
         for (edge, weekdays) in self.weekly_edges(zone) {
             let cron = self.action(zone_name, zone, cron_text(edge.minute, weekdays), edge.state);
             for run in self.right_runs(&cron) {
-                let makes: Vec<&Change> =
-                    self.changes.iter().filter(|change| run.firings.contains(&change.at) && !made.contains(&change.at)).collect();
+                let makes: Vec<&Change> = self
+                    .changes
+                    .iter()
+                    .filter(|change| run.firings.contains(&change.at) && !made.contains(&change.at))
+                    .collect();
                 let (Some(first), true) = (makes.first(), run.is_worth_a_cron()) else { continue };
-                actions.push(ScheduledAction { name: first.name.as_str().into(), start: run.start(), end: run.end(), ..cron.clone() });
+                actions.push(ScheduledAction {
+                    name: first.name.as_str().into(),
+                    start: run.start(),
+                    end: run.end(),
+                    ..cron.clone()
+                });
                 made.extend(run.firings);
             }
         }
@@ -260,7 +272,8 @@ impl<'a> Floors<'a> {
         let starts = std::iter::once((self.span.from, self.state));
         let starts: Vec<_> = starts.chain(self.changes.iter().map(|change| (change.at, change.state))).collect();
         let ends = starts.iter().skip(1).map(|(at, _)| *at).chain([self.span.to]);
-        let run = |((from, state), to): (&(Timestamp, State), Timestamp)| (Span { from: *from, to }, state.floor(has_max));
+        let run =
+            |((from, state), to): (&(Timestamp, State), Timestamp)| (Span { from: *from, to }, state.floor(has_max));
         starts.iter().zip(ends).map(run).collect()
     }
 }
@@ -330,7 +343,8 @@ fn named(mut actions: Vec<ScheduledAction>) -> Vec<ScheduledAction> {
 /// What no action can say, schedule by schedule.
 fn notes(schedules: &Schedules) -> Vec<String> {
     let mut notes = vec![
-        "nothing puts a floor back that someone else changed, or that a firing missed, until the next action fires".to_owned(),
+        "nothing puts a floor back that someone else changed, or that a firing missed, until the next action fires"
+            .to_owned(),
     ];
     for schedule in schedules.iter() {
         notes.extend(notes_on(schedule).into_iter().map(|note| format!("schedule `{}`: {note}", schedule.name)));
@@ -360,7 +374,10 @@ fn notes_on(schedule: &Schedule) -> Vec<String> {
         if by_calendar {
             notes.push(format!("window `{}`: its calendars became dated actions", window.name));
         } else if is_cron {
-            notes.push(format!("window `{}`: what of its cron does not recur by the week became dated actions", window.name));
+            notes.push(format!(
+                "window `{}`: what of its cron does not recur by the week became dated actions",
+                window.name
+            ));
         }
     }
     notes

@@ -60,12 +60,8 @@ const MONTH: Domain = Domain {
     high: 12,
     names: &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
 };
-const WEEKDAY: Domain = Domain {
-    name: "day of week",
-    low: 1,
-    high: 7,
-    names: &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
-};
+const WEEKDAY: Domain =
+    Domain { name: "day of week", low: 1, high: 7, names: &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"] };
 const YEAR: Domain = Domain { name: "year", low: 1970, high: 2199, names: &[] };
 
 const EVERY_MONTH: u64 = 0b1_1111_1111_1110;
@@ -160,7 +156,9 @@ impl Fields {
         match self.days {
             Days::OfMonth(EVERY_MONTH_DAY) => Some(0x7f),
             Days::OfWeek(days) => Some((days >> 2) as u8 & 0x3f | (days >> 1 & 1) as u8 * 0x40),
-            Days::OfMonth(_) | Days::LastOfMonth | Days::NearestWeekday(_) | Days::LastOfWeek(_) | Days::Nth(..) => None,
+            Days::OfMonth(_) | Days::LastOfMonth | Days::NearestWeekday(_) | Days::LastOfWeek(_) | Days::Nth(..) => {
+                None
+            }
         }
     }
 
@@ -277,7 +275,10 @@ fn item_of(item: &str, domain: &Domain) -> Result<(u16, u16, usize), String> {
     let (range, step) = match item.split_once('/') {
         Some((range, step)) => {
             let step = number(step).filter(|step| *step >= 1);
-            (range, Some(step.ok_or_else(|| format!("`{item}` in {}: the step is a whole number from 1", domain.name))?))
+            (
+                range,
+                Some(step.ok_or_else(|| format!("`{item}` in {}: the step is a whole number from 1", domain.name))?),
+            )
         }
         None => (item, None),
     };

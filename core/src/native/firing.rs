@@ -305,10 +305,7 @@ pub(super) mod tests {
         let bounded = read(&Declared { start, end, ..declared("often", "rate(12 hours)", 3) });
         let fired: std::collections::BTreeSet<_> =
             fired(&bounded, "2026-12-01T06:00:00Z", "2027-01-01T00:00:00Z").into_iter().collect();
-        assert_eq!(
-            fired.into_iter().collect::<Vec<_>>(),
-            ["2026-12-01T17:30:00Z", "2026-12-02T05:30:00Z"]
-        );
+        assert_eq!(fired.into_iter().collect::<Vec<_>>(), ["2026-12-01T17:30:00Z", "2026-12-02T05:30:00Z"]);
     }
 
     #[test]
@@ -327,7 +324,8 @@ pub(super) mod tests {
         let actions = [action("sale", "at(2026-11-27T06:00:00)", 12), action("day", "cron(0 9 * * ? *)", 3)];
         let span = span("2026-11-27T00:00:00Z", "2026-11-28T00:00:00Z");
         let stretches = follow(&actions, span, State { min: Some(3), max: None }).expect("they do not contradict");
-        let floors: Vec<_> = stretches.iter().map(|stretch| (stretch.span.from.to_string(), stretch.state.min)).collect();
+        let floors: Vec<_> =
+            stretches.iter().map(|stretch| (stretch.span.from.to_string(), stretch.state.min)).collect();
         let expected = [("2026-11-27T00:00:00Z", 3), ("2026-11-27T05:00:00Z", 12), ("2026-11-27T08:00:00Z", 3)];
         assert_eq!(floors, expected.map(|(at, min)| (at.to_owned(), Some(min))));
     }

@@ -11,10 +11,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::ScheduledAction;
 use super::document::{Start, Window};
 use super::expression::{Expression, Fields};
 use super::firing::{HasMax, State, Stretch};
-use super::ScheduledAction;
 use crate::model::{Floor, Span};
 
 const DAY: u16 = 24 * 60;

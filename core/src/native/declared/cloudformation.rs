@@ -51,7 +51,8 @@ fn json_of(yaml: Yaml) -> Result<Value, String> {
 pub(super) fn declarations(template: &Value) -> Declarations {
     let mut found = Declarations::default();
     let resources = template.get("Resources").and_then(Value::as_object).into_iter().flatten();
-    for (id, resource) in resources.filter(|(_, resource)| is_type(resource, "ApplicationAutoScaling::ScalableTarget")) {
+    for (id, resource) in resources.filter(|(_, resource)| is_type(resource, "ApplicationAutoScaling::ScalableTarget"))
+    {
         let properties = resource.get("Properties").unwrap_or(&Value::Null);
         let namespace = properties.get("ServiceNamespace").and_then(Value::as_str);
         let actions = properties.get("ScheduledActions").filter(|_| namespace.is_none_or(|name| name == "ecs"));
@@ -68,31 +69,29 @@ fn read_target(template: &Value, id: &str, resource: &Value, found: &mut Declara
         let reason = "whether it exists at all hangs on a condition; import from AWS instead".to_owned();
         return found.take(&subject(id), Err(reason));
     }
-    let properties = resource.get("Properties").cloned().unwrap_or_default();
-    let settled = match settle(template, &properties, 0) {
-        Ok(settled) => settled,
-        Err(reason) => return found.take(&subject(id), Err(reason)),
+    let property = |name: &str| {
+        let value = resource.get("Properties").and_then(|properties| properties.get(name));
+        settle(template, value.unwrap_or(&Value::Null), 0)
     };
-    let Some(resource_id) = settled.get("ResourceId").and_then(Value::as_str) else {
-        return found.take(&subject(id), Err("it has no ResourceId".to_owned()));
+    let (resource_id, actions) = match (property("ResourceId"), property("ScheduledActions")) {
+        (Ok(Value::String(resource_id)), Ok(Value::Array(actions))) => (resource_id, actions),
+        (Err(reason), _) | (_, Err(reason)) => return found.take(&subject(id), Err(reason)),
+        _ => return found.take(&subject(id), Err("it needs a text as ResourceId and a list of actions".to_owned())),
     };
-    let Some(actions) = settled.get("ScheduledActions").and_then(Value::as_array) else {
-        return found.take(&subject(id), Err("they are not a list".to_owned()));
-    };
-    for action in actions {
+    for action in &actions {
         let name = action.get("ScheduledActionName").and_then(Value::as_str).unwrap_or_default();
         let subject = format!("action `{name}` of the scalable target {id}");
-        found.take(&subject, aws_action(action, resource_id.to_owned()));
+        found.take(&subject, aws_action(action, resource_id.clone()));
     }
-    let current = |field: &str| count(settled.get(field)).ok().flatten();
-    found.take_current(resource_id, current("MinCapacity"), current("MaxCapacity"));
+    let current = |name: &str| property(name).ok().and_then(|value| count(Some(&value)).ok().flatten());
+    found.take_current(&resource_id, current("MinCapacity"), current("MaxCapacity"));
 }
 
 fn is_type(resource: &Value, kind: &str) -> bool {
     resource.get("Type").and_then(Value::as_str).and_then(|found| found.strip_prefix("AWS::")) == Some(kind)
 }
 
-/// The value with every function in it carried out. Roles, which do not matter here, may stay open.
+/// The value with every function in it carried out.
 fn settle(template: &Value, value: &Value, depth: usize) -> Result<Value, String> {
     if depth > DEEPEST {
         return Err("its functions stand too deep in one another".to_owned());
@@ -106,8 +105,8 @@ fn settle(template: &Value, value: &Value, depth: usize) -> Result<Value, String
                 function(template, name, argument, depth + 1)
             }
             _ => {
-                let fields = fields.iter().filter(|(name, _)| *name != "RoleARN" && *name != "SuspendedState");
-                let settled = fields.map(|(name, value)| Ok((name.clone(), settle(template, value, depth + 1)?)));
+                let settled =
+                    fields.iter().map(|(name, value)| Ok((name.clone(), settle(template, value, depth + 1)?)));
                 Ok(settled.collect::<Result<Map<_, _>, String>>()?.into())
             }
         },

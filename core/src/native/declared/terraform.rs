@@ -78,7 +78,10 @@ mod tests {
         let outer = json!({"resources": [resource("aws_appautoscaling_target", &target)], "child_modules": [inner]});
         let found = declarations(&json!({"root_module": {"child_modules": [outer]}}));
         assert_eq!(found.refused, []);
-        assert_eq!((found.actions[0].name.as_str(), found.actions[0].min, found.actions[0].max), ("night", Some(1), None));
+        assert_eq!(
+            (found.actions[0].name.as_str(), found.actions[0].min, found.actions[0].max),
+            ("night", Some(1), None)
+        );
         assert_eq!(found.current.into_values().map(|state| state.min).collect::<Vec<_>>(), [Some(2)]);
     }
 
@@ -88,6 +91,9 @@ mod tests {
         let found = declarations(&json!({"root_module": {"resources":
             [resource("aws_appautoscaling_scheduled_action", &action)]}}));
         let refused = found.refused[0].to_string();
-        assert!(refused.starts_with("aws_appautoscaling_scheduled_action.it: its resource_id is known only"), "{refused}");
+        assert!(
+            refused.starts_with("aws_appautoscaling_scheduled_action.it: its resource_id is known only"),
+            "{refused}"
+        );
     }
 }

@@ -19,7 +19,8 @@ pub fn terraform(exported: &Exported) -> String {
     let mut taken = BTreeSet::new();
     for (target, _, actions) in &exported.targets {
         for action in actions {
-            let label = free(&identifier(&format!("{}_{}_{}", target.cluster, target.service, action.name)), &mut taken);
+            let label =
+                free(&identifier(&format!("{}_{}_{}", target.cluster, target.service, action.name)), &mut taken);
             write!(text, "\n{}", resource(&label, action)).expect("a string takes every write");
         }
     }

@@ -84,7 +84,11 @@ fn targets_with_the_same_timetable_share_a_schedule_whatever_their_actions_are_c
 #[test]
 fn a_weekend_is_cut_at_midnights() {
     let text = proved(vec![declared("weekend", "cron(0 20 ? * FRI *)", 1), declared("week", "cron(0 7 ? * MON *)", 4)]);
-    for part in ["min: 4", "    from: 20:00\n    to: 24:00\n    min: 1", "    - sat\n    - sun\n    from: 00:00\n    to: 24:00\n    min: 1"] {
+    for part in [
+        "min: 4",
+        "    from: 20:00\n    to: 24:00\n    min: 1",
+        "    - sat\n    - sun\n    from: 00:00\n    to: 24:00\n    min: 1",
+    ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }
@@ -103,8 +107,14 @@ fn one_off_actions_become_an_override_that_ends_where_a_recurring_one_cuts_it_sh
     actions.push(declared("sale", "at(2026-12-26T06:00:00)", 12));
     actions.push(declared("after", "at(2026-12-27T02:00:00)", 3));
     let text = proved(actions);
-    assert!(text.contains("  - name: sale\n    from: 2026-12-26T06:00\n    to: 2026-12-26T09:00\n    min: 12\n"), "{text}");
-    assert!(text.contains("  - name: after\n    from: 2026-12-27T02:00\n    to: 2026-12-27T09:00\n    min: 3\n"), "{text}");
+    assert!(
+        text.contains("  - name: sale\n    from: 2026-12-26T06:00\n    to: 2026-12-26T09:00\n    min: 12\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("  - name: after\n    from: 2026-12-27T02:00\n    to: 2026-12-27T09:00\n    min: 3\n"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -170,7 +180,10 @@ fn what_cannot_be_carried_over_leaves_its_target_out_and_no_other() {
     actions.extend(on("odd", vec![declared("a", "cron(0 9 * * * *)", 1), declared("b", "cron(0 9 * * ? *)", 1)]));
     let utc = |name, schedule| Declared { timezone: None, ..declared(name, schedule, 2) };
     actions.extend(on("two-zones", vec![declared("a", "cron(0 9 * * ? *)", 1), utc("b", "cron(0 20 * * ? *)")]));
-    actions.extend(on("seconds", vec![declared("a", "cron(0 9 * * ? *)", 1), declared("b", "at(2026-12-01T06:00:30)", 2)]));
+    actions.extend(on(
+        "seconds",
+        vec![declared("a", "cron(0 9 * * ? *)", 1), declared("b", "at(2026-12-01T06:00:30)", 2)],
+    ));
     actions.extend(on("max-only", vec![Declared { min: None, max: Some(4), ..declared("a", "cron(0 9 * * ? *)", 1) }]));
     actions.extend(on("too-many", vec![declared("a", "cron(0 9 * * ? *)", 5000)]));
     let imported = imported(actions);
