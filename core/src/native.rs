@@ -96,7 +96,7 @@ impl ScheduledAction {
         let target = TargetId::from_resource_id(&declared.resource_id);
         let shown = target.as_ref().map_or_else(|| declared.resource_id.clone(), ToString::to_string);
         let refused = |reason: String| Refusal::new(format!("action `{}` of {shown}", declared.name), reason);
-        let target = target.clone().ok_or_else(|| refused("its resource id is not service/CLUSTER/SERVICE".into()))?;
+        let target = target.ok_or_else(|| refused("its resource id is not service/CLUSTER/SERVICE".into()))?;
         let expression = Expression::parse(&declared.schedule).map_err(refused)?;
         if matches!(expression, Expression::Rate(_)) && declared.start.is_none() {
             let reason = "AWS does not document when a rate() without a start time fires";

@@ -44,9 +44,7 @@ pub(super) async fn import(args: ImportArgs) -> Result<Exit> {
 
 async fn read_aws() -> Result<Declarations> {
     let aws = plan::connect().await;
-    aws.native_schedules()
-        .await
-        .map_err(|error| anyhow!("{}: {}: {}", error.operation.name(), error.code, error.message))
+    Ok(aws.native_schedules().await?)
 }
 
 fn read_file(file: &Path) -> Result<Declarations> {

@@ -59,7 +59,7 @@ pub fn export(schedules: &Schedules, targets: &BTreeSet<TargetId>, settings: &Ex
         Exported { targets: Vec::new(), span, differences: Vec::new(), refused: Vec::new(), notes: notes(schedules) };
     for target in targets {
         match Floors::of(schedules, target, span).actions(schedules, settings.zones) {
-            Ok((floors, actions)) => exported.take(floors, actions),
+            Ok((floors, actions)) => exported.take(&floors, actions),
             Err(reason) => exported.refused.push(Refusal::new(target.to_string(), reason)),
         }
     }
@@ -67,7 +67,7 @@ pub fn export(schedules: &Schedules, targets: &BTreeSet<TargetId>, settings: &Ex
 }
 
 impl Exported {
-    fn take(&mut self, floors: Floors<'_>, actions: Vec<ScheduledAction>) {
+    fn take(&mut self, floors: &Floors<'_>, actions: Vec<ScheduledAction>) {
         let target = floors.target.clone();
         match floors.prove(&actions) {
             Ok(found) => self.differences.extend(found),

@@ -155,7 +155,10 @@ impl Fields {
         }
         match self.days {
             Days::OfMonth(EVERY_MONTH_DAY) => Some(0x7f),
-            Days::OfWeek(days) => Some((days >> 2) as u8 & 0x3f | (days >> 1 & 1) as u8 * 0x40),
+            Days::OfWeek(days) => {
+                let (sunday, others) = (days >> 1 & 1, days >> 2);
+                Some((others | sunday << 6) as u8)
+            },
             Days::OfMonth(_) | Days::LastOfMonth | Days::NearestWeekday(_) | Days::LastOfWeek(_) | Days::Nth(..) => {
                 None
             }

@@ -161,17 +161,18 @@ fn groups(declarations: &Declarations, settings: &Import<'_>, refused: &mut Vec<
     }
     let mut groups: Vec<(Vec<String>, Group)> = Vec::new();
     for (target, actions) in targets {
-        let Ok(mut actions) = actions else {
+        let Ok(actions) = actions else {
             refused.push(Refusal::new(target.to_string(), "left as it is: not all of its actions are understood"));
             continue;
         };
-        actions.sort_by_cached_key(signature);
         let before = declarations.current.get(&target).copied().unwrap_or_default();
         let mut state = state_at(&actions, settings.span().from, before);
         if HasMax::of(&actions) == HasMax::Never {
             state.max = None;
         }
-        let key = actions.iter().map(signature).chain([format!("{state:?}")]).collect();
+        let mut key: Vec<String> = actions.iter().map(signature).collect();
+        key.sort_unstable();
+        key.push(format!("{state:?}"));
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, group)) => group.targets.push(target),
             None => {
@@ -208,7 +209,7 @@ impl Group {
                 targets: self.targets.clone(),
                 zone: zone_name.to_owned(),
                 default,
-                windows: named(kept.collect()),
+                windows: self.named(kept.collect()),
                 overrides: Vec::new(),
             };
             let proved = self.with_overrides(draft, &native, zone, settings)?;
@@ -252,7 +253,7 @@ impl Group {
         }
         let differing = self.differing(&draft, native, settings)?;
         let overrides = differing.iter().filter_map(|(span, floor, _)| self.one_off(*span, *floor, zone));
-        draft.overrides = named_overrides(overrides.collect());
+        draft.overrides = self.named_overrides(overrides.collect());
         if draft.overrides.is_empty() || draft.overrides.len() > MOST_OVERRIDES {
             return Ok(Proved { draft, differing });
         }
@@ -269,6 +270,27 @@ impl Group {
         let schedules = settings.load(draft)?;
         let target = self.targets.first().expect("a group has at least one target");
         Ok(proof::differing(native, &proof::declared(&schedules, target, settings.span())))
+    }
+
+    fn named(&self, mut windows: Vec<Window>) -> Vec<Window> {
+        let mut taken = BTreeSet::new();
+        windows.iter_mut().for_each(|window| window.name = unique(&self.short(&window.name, "all-day"), &mut taken));
+        windows
+    }
+
+    fn named_overrides(&self, mut overrides: Vec<Override>) -> Vec<Override> {
+        let mut taken = BTreeSet::new();
+        overrides
+            .iter_mut()
+            .for_each(|one_off| one_off.name = unique(&self.short(&one_off.name, "change"), &mut taken));
+        overrides
+    }
+
+    /// An action's name without that of its service: `www-night` opens the window `night`.
+    fn short(&self, action: &str, otherwise: &str) -> String {
+        let service = self.targets.first().map_or("", |target| &target.service);
+        let rest = action.strip_prefix(service).map(|rest| slug(rest, "")).filter(|rest| !rest.is_empty());
+        rest.unwrap_or_else(|| slug(action, otherwise))
     }
 
     /// `None` where local time cannot say it: within an hour that the clock shows twice.
@@ -374,18 +396,6 @@ fn by_time_held(course: &Course) -> Vec<Floor> {
     }
     held.sort_by_key(|(_, seconds)| std::cmp::Reverse(*seconds));
     held.into_iter().map(|(floor, _)| floor).collect()
-}
-
-fn named(mut windows: Vec<Window>) -> Vec<Window> {
-    let mut taken = BTreeSet::new();
-    windows.iter_mut().for_each(|window| window.name = unique(&slug(&window.name, "all-day"), &mut taken));
-    windows
-}
-
-fn named_overrides(mut overrides: Vec<Override>) -> Vec<Override> {
-    let mut taken = BTreeSet::new();
-    overrides.iter_mut().for_each(|one_off| one_off.name = unique(&slug(&one_off.name, "change"), &mut taken));
-    overrides
 }
 
 /// A DNS label that looks like `text`, with room for a number after it.

@@ -82,6 +82,13 @@ fn targets_with_the_same_timetable_share_a_schedule_whatever_their_actions_are_c
 }
 
 #[test]
+fn windows_are_called_as_their_actions_without_the_name_of_the_service() {
+    let text =
+        proved(vec![declared("www-night", "cron(30 0 * * ? *)", 1), declared("WWW day!", "cron(0 9 * * ? *)", 3)]);
+    assert!(text.contains("- name: night\n"), "{text}");
+}
+
+#[test]
 fn a_weekend_is_cut_at_midnights() {
     let text = proved(vec![declared("weekend", "cron(0 20 ? * FRI *)", 1), declared("week", "cron(0 7 ? * MON *)", 4)]);
     for part in [
