@@ -10,9 +10,12 @@ use crate::folder::Folder;
 
 /// Night 1, day 3, Friday afternoon 6, on two services, made by boto3 in a region of its own.
 const WEBSHOP: &str = "
-scaling = boto3.client('application-autoscaling', region_name='test-native')
+ecs, scaling = (boto3.client(name, region_name='test-native') for name in ['ecs', 'application-autoscaling'])
+ecs.create_cluster(clusterName='shop')
+ecs.register_task_definition(family='task', containerDefinitions=[dict(name='c', image='i', memory=64)])
 for service in ['www', 'api']:
     on = dict(ServiceNamespace='ecs', ResourceId=f'service/shop/{service}', ScalableDimension='ecs:service:DesiredCount')
+    ecs.create_service(cluster='shop', serviceName=service, taskDefinition='task', desiredCount=3)
     scaling.register_scalable_target(MinCapacity=3, MaxCapacity=9, **on)
     for name, schedule, floor in [('night', 'cron(30 0 * * ? *)', 1), ('day', 'cron(0 9 * * ? *)', 3),
                                   ('friday', 'cron(0 14 ? * FRI *)', 6)]:

@@ -143,11 +143,6 @@ impl Fields {
         self.years.is_empty()
     }
 
-    /// The last year in which it can match; `None`: there is none.
-    pub fn last_year(&self) -> Option<i16> {
-        self.years.last().copied()
-    }
-
     /// The days of the week on which it matches, bit 0 being Monday, where the date does not matter otherwise.
     pub fn weekdays(&self) -> Option<u8> {
         if self.months != EVERY_MONTH || !self.years.is_empty() {
@@ -158,7 +153,7 @@ impl Fields {
             Days::OfWeek(days) => {
                 let (sunday, others) = (days >> 1 & 1, days >> 2);
                 Some((others | sunday << 6) as u8)
-            },
+            }
             Days::OfMonth(_) | Days::LastOfMonth | Days::NearestWeekday(_) | Days::LastOfWeek(_) | Days::Nth(..) => {
                 None
             }

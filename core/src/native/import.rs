@@ -73,7 +73,10 @@ pub fn import(declarations: &Declarations, settings: &Import<'_>) -> Imported {
     };
     let mut names = BTreeSet::new();
     for mut group in groups(declarations, settings, &mut imported.refused) {
-        group.name = unique(&group.name, &mut names);
+        let first = group.targets.first().expect("a group has at least one target");
+        let by_service = slug(&first.service, "service");
+        let by_both = || slug(&format!("{}-{}", first.cluster, first.service), "service");
+        group.name = unique(&if names.contains(&by_service) { by_both() } else { by_service }, &mut names);
         match group.draft(settings, span) {
             Ok(proved) => imported.take(&group, &proved),
             Err(reason) => {
@@ -176,8 +179,7 @@ fn groups(declarations: &Declarations, settings: &Import<'_>, refused: &mut Vec<
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, group)) => group.targets.push(target),
             None => {
-                let name = slug(&target.service, "service");
-                groups.push((key, Group { name, targets: vec![target], actions, state }));
+                groups.push((key, Group { name: String::new(), targets: vec![target], actions, state }));
             }
         }
     }
@@ -197,7 +199,7 @@ impl Group {
         whole_minutes(&stretches)?;
         let has_max = HasMax::of(&self.actions);
         let native: Course = stretches.iter().map(|stretch| (stretch.span, stretch.state.floor(has_max))).collect();
-        let (zone_name, zone) = self.zone()?;
+        let (zone_name, zone) = self.zone(span.from)?;
         let windows = Pattern { actions: &self.actions, stretches: &stretches, zone, has_max, span }.windows();
         let cron_windows = self.cron_windows(&stretches, has_max, span);
         let mut best: Option<Proved> = None;
@@ -228,8 +230,10 @@ impl Group {
     }
 
     /// The one zone of all that recurs without end; one-off actions follow it.
-    fn zone(&self) -> Result<(&str, &TimeZone), String> {
-        let recurring = self.actions.iter().filter(|action| matches!(action.expression, Expression::Cron(_)));
+    fn zone(&self, from: Timestamp) -> Result<(&str, &TimeZone), String> {
+        let goes_on = |action: &&ScheduledAction| action.end.is_none_or(|end| from <= end);
+        let is_cron = |action: &&ScheduledAction| matches!(action.expression, Expression::Cron(_));
+        let recurring = self.actions.iter().filter(goes_on).filter(is_cron);
         let names: BTreeSet<&str> = recurring.clone().map(|action| &*action.zone_name).collect();
         if names.len() > 1 {
             let names: Vec<&str> = names.into_iter().collect();

@@ -10,11 +10,36 @@ use super::{Declarations, aws_action, count};
 
 /// How deep functions may stand in one another.
 const DEEPEST: usize = 16;
+/// How deep anything else may; a template needs a dozen. The parser takes quadratic time for more.
+const DEEPEST_NESTING: usize = 64;
+/// AWS's own limit for a template.
+const MOST_BYTES: usize = 1 << 20;
 
 /// Reads YAML, its short forms (`!Ref`) in the long one (`{"Ref": …}`).
 pub(super) fn of_yaml(text: &str) -> Result<Value, String> {
+    if text.len() > MOST_BYTES {
+        return Err(format!("it holds {} bytes; a template has {MOST_BYTES} at most", text.len()));
+    }
+    if nesting(text) > DEEPEST_NESTING {
+        return Err(format!("it nests deeper than {DEEPEST_NESTING} levels, as no template does"));
+    }
     let yaml = serde_yaml::from_str(text).map_err(|error| format!("it is not YAML: {error}"))?;
     json_of(yaml)
+}
+
+/// The most brackets that are open at once, or dashes that begin one line: an upper bound, texts not told apart.
+fn nesting(text: &str) -> usize {
+    let mut open = 0_usize;
+    let brackets = text.bytes().map(|byte| {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open
+    });
+    let dashes = text.lines().map(|line| line.split_whitespace().take_while(|word| matches!(*word, "-" | "?")).count());
+    brackets.max().unwrap_or_default().max(dashes.max().unwrap_or_default())
 }
 
 fn json_of(yaml: Yaml) -> Result<Value, String> {
@@ -240,6 +265,13 @@ Resources:
             assert_eq!(found.refused, [], "{resource_id}");
             assert_eq!(found.actions[0].resource_id, "service/shop-live/www", "{resource_id}");
             assert_eq!(found.current.into_values().map(|state| state.min).collect::<Vec<_>>(), [Some(2)]);
+        }
+    }
+
+    #[test]
+    fn a_text_that_would_keep_the_parser_busy_for_minutes_is_refused_at_once() {
+        for text in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000), "a: ".repeat(1 << 20)] {
+            assert!(of_yaml(&text).is_err());
         }
     }
 

@@ -1,5 +1,7 @@
 //! From actions to proved schedules.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::native::Declared;
 use crate::native::firing::tests::declared;
@@ -221,4 +223,47 @@ fn what_stands_now_counts_until_the_first_firing() {
     assert_eq!((imported.differences.len(), imported.refused.len()), (0, 0));
     assert!(imported.text.contains("default:\n    min: 5"), "{}", imported.text);
     assert!(imported.text.contains("to: 2026-12-01T06:00\n    min: 2"), "{}", imported.text);
+}
+
+#[test]
+fn schedules_are_called_as_their_service_and_where_that_is_taken_as_cluster_and_service() {
+    let mut actions = on("www", vec![declared("a", "cron(0 9 * * ? *)", 1)]);
+    let elsewhere = declared("a", "cron(0 9 * * ? *)", 2);
+    actions.push(Declared { resource_id: "service/other/www".into(), ..elsewhere });
+    let text = proved(actions);
+    assert!(text.contains("name: www\n") && text.contains("name: shop-www\n"), "{text}");
+}
+
+#[test]
+fn an_action_that_ended_long_ago_has_no_say_in_the_zone() {
+    let mut actions = webshop();
+    let end = "2025-01-01T00:00:00Z".parse().ok();
+    actions.push(Declared { timezone: None, end, ..declared("old", "cron(0 9 * * ? *)", 9) });
+    assert!(proved(actions).contains("timezone: Europe/Brussels"));
+}
+
+/// Actions at times of day that no clock of Brussels skips or shows twice, no two of them at the same.
+fn any_week() -> impl Strategy<Value = Vec<Declared>> {
+    let days = prop::sample::subsequence(vec!["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"], 1..=7);
+    let edge = (days, 4_u16..24, 0_u16..60, 0_i64..9, prop::option::of(9_i64..12));
+    prop::collection::vec(edge, 1..7).prop_map(|edges| {
+        let mut times = BTreeSet::new();
+        let edges = edges.into_iter().filter(|(_, hour, minute, ..)| times.insert((*hour, *minute)));
+        let action = |(index, (days, hour, minute, min, max)): (usize, (Vec<&str>, u16, u16, i64, Option<i64>))| {
+            let schedule = format!("cron({minute} {hour} ? * {} *)", days.join(","));
+            Declared { max, ..declared(&format!("a{index}"), &schedule, min) }
+        };
+        edges.enumerate().map(action).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_week_is_imported_exactly(actions in any_week()) {
+        let imported = imported(actions);
+        prop_assert_eq!((&imported.refused, &imported.differences), (&vec![], &vec![]), "{}", imported.text);
+        prop_assert!(!imported.text.contains("overrides"), "{}", imported.text);
+    }
 }
