@@ -242,6 +242,9 @@ fn an_action_that_ended_long_ago_has_no_say_in_the_zone() {
     assert!(proved(actions).contains("timezone: Europe/Brussels"));
 }
 
+/// Days, hour, minute, min, max.
+type AnyEdge = (Vec<&'static str>, u16, u16, i64, Option<i64>);
+
 /// Actions at times of day that no clock of Brussels skips or shows twice, no two of them at the same.
 fn any_week() -> impl Strategy<Value = Vec<Declared>> {
     let days = prop::sample::subsequence(vec!["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"], 1..=7);
@@ -249,7 +252,7 @@ fn any_week() -> impl Strategy<Value = Vec<Declared>> {
     prop::collection::vec(edge, 1..7).prop_map(|edges| {
         let mut times = BTreeSet::new();
         let edges = edges.into_iter().filter(|(_, hour, minute, ..)| times.insert((*hour, *minute)));
-        let action = |(index, (days, hour, minute, min, max)): (usize, (Vec<&str>, u16, u16, i64, Option<i64>))| {
+        let action = |(index, (days, hour, minute, min, max)): (usize, AnyEdge)| {
             let schedule = format!("cron({minute} {hour} ? * {} *)", days.join(","));
             Declared { max, ..declared(&format!("a{index}"), &schedule, min) }
         };
