@@ -5,6 +5,7 @@
 
 mod classify;
 mod pages;
+mod scheduled_actions;
 mod services;
 mod survey;
 mod targets;

@@ -41,6 +41,24 @@ pub(crate) enum Command {
     /// `# yaml-language-server: $schema=PATH` with that file's path or URL. The schema knows the fields and their forms;
     /// `baseload validate` knows all the rules.
     Schema,
+    /// Turn AWS's native scheduled actions into schedules, and prove the result over 400 days
+    ///
+    /// Reads the scheduled actions of ECS services from AWS, or from a file, and prints schedules that keep the same
+    /// floors: targets with the same timetable share one. Then both are run over the coming 400 days, and any instant at
+    /// which they differ is printed. What cannot be carried over is refused by name, and nothing is guessed. AWS is only
+    /// read: delete the scheduled actions yourself once the schedules are in force.
+    ///
+    /// Exit codes: 0 where all was imported and proved; 1 where the proof differs, something was refused, or AWS could not
+    /// be read; 2 where the file cannot be read.
+    Import(ImportArgs),
+    /// Turn schedules into AWS's native scheduled actions, and prove the result over 400 days
+    ///
+    /// Prints the actions as Terraform or CloudFormation, and on stderr what native actions cannot say. What does not
+    /// recur by the week becomes dated actions for the coming 400 days; AWS allows 200 actions on a target.
+    ///
+    /// Exit codes: 0 where all was exported and proved; 1 where the proof differs or a target was refused; 2 for bad
+    /// schedules.
+    Export(ExportArgs),
     /// Show the running controller's targets
     Status(StatusArgs),
     /// Exit 0 if the running controller is live, 1 if not
@@ -230,6 +248,71 @@ pub(crate) struct ExplainArgs {
     pub(crate) output: Output,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportOutput {
+    /// Schedules, ready to be saved
+    Yaml,
+    /// The schedules with what the proof found, for programs; the shape is stable
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Read a file instead of AWS, - for stdin: the answer of describe-scheduled-actions, a Terraform plan or state as
+    /// JSON (terraform show -json), or a CloudFormation template (JSON or YAML)
+    #[arg(long, value_name = "FILE", env = "BASELOAD_FROM_FILE")]
+    pub(crate) from_file: Option<PathBuf>,
+
+    /// Import these targets only, as CLUSTER/SERVICE, globs allowed [default: all]
+    #[arg(long = "target", value_name = "TARGET", env = "BASELOAD_TARGET", value_delimiter = ',', value_parser = pattern)]
+    pub(crate) targets: Vec<baseload_core::model::TargetPattern>,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "yaml")]
+    pub(crate) output: ImportOutput,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportTo {
+    /// Scheduled actions of Application Auto Scaling
+    ScheduledActions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportOutput {
+    /// Resources aws_appautoscaling_scheduled_action
+    Terraform,
+    /// A template of scalable targets with their actions
+    Cloudformation,
+    /// As describe-scheduled-actions answers; import --from-file reads it back
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Schedule files or folders; all of them make one source
+    #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    /// What to turn the schedules into
+    #[arg(long, value_name = "KIND", env = "BASELOAD_EXPORT_TO", default_value = "scheduled-actions")]
+    pub(crate) to: ExportTo,
+
+    /// Export these targets, as CLUSTER/SERVICE [default: all that schedules name exactly]
+    #[arg(long = "target", value_name = "TARGET", env = "BASELOAD_TARGET", value_delimiter = ',', value_parser = target)]
+    pub(crate) targets: Vec<baseload_core::model::TargetId>,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "terraform")]
+    pub(crate) output: ExportOutput,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
     /// The running controller
@@ -290,6 +373,12 @@ fn instant(text: &str) -> Result<jiff::Timestamp, String> {
 
 fn target(text: &str) -> Result<baseload_core::model::TargetId, String> {
     baseload_core::model::TargetId::parse(text).ok_or_else(|| format!("`{text}` is not CLUSTER/SERVICE"))
+}
+
+fn pattern(text: &str) -> Result<baseload_core::model::TargetPattern, String> {
+    use baseload_core::model::{Pattern, TargetPattern};
+    let target = target(text)?;
+    Ok(TargetPattern { cluster: Pattern::new(target.cluster), service: Pattern::new(target.service) })
 }
 
 fn speed(text: &str) -> Result<f64, String> {

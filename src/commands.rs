@@ -2,6 +2,8 @@
 
 mod apply;
 mod explain;
+mod export;
+mod import;
 mod plan;
 mod preview;
 mod run;
@@ -43,6 +45,8 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
         Command::Preview(args) => preview::preview(args),
         Command::Explain(args) => explain::explain(&args),
         Command::Schema => schema::schema(),
+        Command::Import(args) => runtime()?.block_on(import::import(args)),
+        Command::Export(args) => export::export(args),
         Command::Status(args) => runtime()?.block_on(status::status(args)),
         Command::Healthcheck(args) => runtime()?.block_on(status::healthcheck(args)),
         Command::Completions { shell } => completions(shell),

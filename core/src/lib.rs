@@ -5,6 +5,7 @@
 //! - [`model`], [`diagnostic`], [`ecs`]: the nouns, a finding about a file, and what crosses the port to AWS.
 //! - [`cron`], [`calendar`], [`timetable`]: which floor is declared at an instant, until when, and why.
 //! - [`spec`]: files become [`timetable::Schedules`], or all their diagnostics.
+//! - [`native`]: AWS's own scheduled actions: what they would do, and the way from them to schedules and back.
 //! - [`plan`]: declared against seen becomes a verdict.
 //! - [`status`]: what a target's state is called, for people and machines.
 //! - [`controller`]: events in, effects and facts out; `now` is an argument.
@@ -24,6 +25,8 @@ pub mod calendar;
 pub mod timetable;
 
 pub mod spec;
+
+pub mod native;
 
 pub mod plan;
 
