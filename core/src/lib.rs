@@ -5,6 +5,7 @@
 //! - [`model`], [`diagnostic`], [`ecs`]: the nouns, a finding about a file, and what crosses the port to AWS.
 //! - [`cron`], [`calendar`], [`timetable`]: which floor is declared at an instant, until when, and why.
 //! - [`spec`]: files become [`timetable::Schedules`], or all their diagnostics.
+//! - [`compare`]: how two revisions differ; [`guard`]: whether one takes away too much at once.
 //! - [`plan`]: declared against seen becomes a verdict.
 //! - [`status`]: what a target's state is called, for people and machines.
 //! - [`controller`]: events in, effects and facts out; `now` is an argument.
@@ -24,6 +25,10 @@ pub mod calendar;
 pub mod timetable;
 
 pub mod spec;
+
+pub mod compare;
+
+pub mod guard;
 
 pub mod plan;
 

@@ -5,7 +5,8 @@
 //! - `civil`, `zones`: wall clock to instants, and where zone rules come from.
 //! - `occurrence`: when windows recur, and how far their occurrences chain.
 //! - `rules`: one schedule; `contest`: several for one target.
-//! - `board`: every schedule at the current instant, for the controller's tick; `explain`: the reasons, as data.
+//! - `board`: every schedule at the current instant, for the controller's tick; `lanes`: thousands of targets through a
+//!   span; `explain`: the reasons, as data.
 
 #[cfg(test)]
 mod agreement;
@@ -13,6 +14,7 @@ mod board;
 pub mod civil;
 mod contest;
 mod explain;
+mod lanes;
 mod occurrence;
 mod rules;
 mod zones;
@@ -40,6 +42,7 @@ use crate::model::{Floor, Span, TargetId, TargetPattern};
 
 pub use board::{Board, Members};
 pub use explain::{Competitor, EarlyRise, Explanation, InPlay, Outranked, Standing};
+pub use lanes::{Lane, Lanes, Reach};
 pub use zones::{Zones, version_of_zi};
 
 use civil::{NEVER, second, timestamp, timestamp_or_never};
@@ -289,6 +292,12 @@ impl Schedule {
     /// Whether any of its patterns fits `target`.
     pub fn matches(&self, target: &TargetId) -> bool {
         self.targets.iter().any(|pattern| pattern.matches(target))
+    }
+
+    /// Whether it counts for one of the [`rows`](Schedules::rows), or would if it were not suspended: for an exact one by
+    /// name or glob, for a glob by listing that very pattern.
+    pub fn counts_for(&self, row: &TargetPattern) -> bool {
+        row.exact().map_or_else(|| self.targets.contains(row), |target| self.matches(&target))
     }
 
     /// Whether there are instants at which it takes no part: it has no default, and its windows, as written and without
