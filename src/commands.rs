@@ -67,8 +67,11 @@ impl SourceArgs {
 }
 
 fn loader(paths: Vec<std::path::PathBuf>, max_floor: u32) -> Result<crate::loader::Loader> {
-    let source = crate::source::Source::new(paths);
-    Ok(crate::loader::Loader::new(source, about::zones()?, Limits { max_floor }))
+    let (source, zones) = (crate::source::Source::new(paths), about::zones()?);
+    if let Some(warning) = about::age_of(&zones) {
+        output::note(&format!("warning: {warning}"));
+    }
+    Ok(crate::loader::Loader::new(source, zones, Limits { max_floor }))
 }
 
 /// Tells why there are no schedules to work with.

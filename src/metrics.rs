@@ -551,4 +551,34 @@ mod tests {
         let ours: BTreeSet<&str> = families.filter(|name| !name.starts_with("process_")).collect();
         assert_eq!(ours, TABLE.iter().map(|metric| metric.name).collect::<BTreeSet<_>>());
     }
+
+    fn reference() -> String {
+        let rows: String = TABLE
+            .iter()
+            .map(|metric| {
+                let kind = match metric.kind {
+                    Kind::Counter => "counter",
+                    Kind::Gauge => "gauge",
+                    Kind::Histogram(_) => "histogram",
+                };
+                let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+                format!("| `{}` | {kind} | {} | {} |\n", metric.name, labels.join(", "), metric.help)
+            })
+            .collect();
+        format!(
+            "# Metrics\n\nServed at `/metrics` in Prometheus's text format. Counters and histograms exist from the start; a gauge of\n\
+             something unknown is absent, never zero; a target's series go with it. The process's own metrics (`process_…`) come\n\
+             beside these.\n\n| name | kind | labels | meaning |\n| --- | --- | --- | --- |\n{rows}"
+        )
+    }
+
+    #[test]
+    fn the_reference_page_says_what_is_served() {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&page, reference()).unwrap();
+        }
+        let written = std::fs::read_to_string(&page).unwrap_or_default();
+        assert_eq!(written, reference(), "run the test with UPDATE_GOLDEN=1 to write docs/metrics.md anew");
+    }
 }
