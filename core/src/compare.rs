@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Span, TargetPattern};
+use crate::model::{Span, TargetId, TargetPattern};
 use crate::timetable::{Decision, Lanes, Reach, Schedules, Segment};
 
 /// How two revisions differ.
@@ -146,6 +146,7 @@ pub fn compare(old: &Schedules, new: &Schedules, span: Span) -> Comparison {
     let targets: BTreeSet<TargetPattern> = old.rows().into_iter().chain(new.rows()).collect();
     let before = old.lanes(&targets, Reach::Listed, span);
     let after = new.lanes(&targets, Reach::Listed, span);
+    let suspended = BeforeAndAfter { before: Suspended::of(old), after: Suspended::of(new) };
     let mut known = BTreeMap::new();
     let mut rows = Vec::with_capacity(targets.len());
     let mut total = BeforeAndAfter::<TaskTime>::default();
@@ -154,8 +155,8 @@ pub fn compare(old: &Schedules, new: &Schedules, span: Span) -> Comparison {
         let alike = known.len();
         let (alike, time, changes) = known.entry(pair).or_insert_with(|| difference(&before, &after, pair, alike));
         let presence = BeforeAndAfter {
-            before: presence(old, &target, before.lanes[pair.0].is_governed),
-            after: presence(new, &target, after.lanes[pair.1].is_governed),
+            before: presence(&suspended.before, &target, before.lanes[pair.0].is_governed),
+            after: presence(&suspended.after, &target, after.lanes[pair.1].is_governed),
         };
         total.before += time.before;
         total.after += time.after;
@@ -223,10 +224,29 @@ enum Presence {
     Governed,
 }
 
-fn presence(schedules: &Schedules, row: &TargetPattern, is_governed: bool) -> Presence {
+/// What the suspended schedules of a revision list.
+struct Suspended<'a> {
+    listed: BTreeSet<&'a TargetPattern>,
+    globs: Vec<&'a TargetPattern>,
+}
+
+impl<'a> Suspended<'a> {
+    fn of(schedules: &'a Schedules) -> Self {
+        let listed: BTreeSet<_> =
+            schedules.iter().filter(|schedule| schedule.suspend).flat_map(|it| &it.targets).collect();
+        Suspended { globs: listed.iter().copied().filter(|pattern| !pattern.is_exact()).collect(), listed }
+    }
+
+    fn count_for(&self, row: &TargetPattern) -> bool {
+        let is_matched = |target: &TargetId| self.globs.iter().any(|glob| glob.matches(target));
+        self.listed.contains(row) || row.exact().is_some_and(|target| is_matched(&target))
+    }
+}
+
+fn presence(suspended: &Suspended<'_>, row: &TargetPattern, is_governed: bool) -> Presence {
     match is_governed {
         true => Presence::Governed,
-        false if schedules.iter().any(|schedule| schedule.counts_for(row)) => Presence::Suspended,
+        false if suspended.count_for(row) => Presence::Suspended,
         false => Presence::Absent,
     }
 }

@@ -294,12 +294,6 @@ impl Schedule {
         self.targets.iter().any(|pattern| pattern.matches(target))
     }
 
-    /// Whether it counts for one of the [`rows`](Schedules::rows), or would if it were not suspended: for an exact one by
-    /// name or glob, for a glob by listing that very pattern.
-    pub fn counts_for(&self, row: &TargetPattern) -> bool {
-        row.exact().map_or_else(|| self.targets.contains(row), |target| self.matches(&target))
-    }
-
     /// Whether there are instants at which it takes no part: it has no default, and its windows, as written and without
     /// date filters, leave some of the week uncovered.
     pub fn is_overlay(&self) -> bool {

@@ -58,8 +58,7 @@ fn validate_as_github_writes_annotations() {
 
 #[test]
 fn several_paths_make_one_source() {
-    let (one, two) =
-        (Folder::with("one.yaml", constant(&["a/b"], 1)), Folder::with("two.yaml", constant(&["a/c"], 1)));
+    let (one, two) = (Folder::with("one.yaml", constant(&["a/b"], 1)), Folder::with("two.yaml", constant(&["a/c"], 1)));
     let ending = baseload(&["validate", one.arg(), two.arg()]).expect(2);
     assert!(ending.stderr.contains("`constant`"), "one name twice: {ending:?}");
     two.write("two.yaml", schedule("other", &["a/c"], "  default: { min: 1 }\n"));

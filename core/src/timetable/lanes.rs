@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Schedules, Segment};
+use super::{Schedule, Schedules, Segment};
 use crate::model::{Span, TargetPattern};
 
 /// Which schedules count for a glob. For an exact target it is always those that match it by name or glob.
@@ -52,10 +52,13 @@ impl Schedules {
     fn members_of_row(&self, row: &TargetPattern, reach: Reach) -> Vec<usize> {
         match (row.exact(), reach) {
             (Some(target), _) => self.taking_part(&target).collect(),
-            (None, Reach::Listed) => self.not_suspended(|schedule| schedule.targets.contains(row)).collect(),
-            (None, Reach::Covering) => {
-                self.not_suspended(|schedule| schedule.targets.iter().any(|pattern| pattern.covers(row))).collect()
-            }
+            (None, Reach::Listed) => self.taking_part_by(|pattern| pattern == row),
+            (None, Reach::Covering) => self.taking_part_by(|pattern| pattern.covers(row)),
         }
+    }
+
+    fn taking_part_by(&self, fits: impl Fn(&TargetPattern) -> bool) -> Vec<usize> {
+        let fitting = |schedule: &Schedule| !schedule.suspend && schedule.targets.iter().any(&fits);
+        (0..self.schedules.len()).filter(|index| fitting(&self.schedules[*index])).collect()
     }
 }

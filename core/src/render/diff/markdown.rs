@@ -47,7 +47,7 @@ fn table(out: &mut String, diff: &Diff<'_>) {
     push(out, "\n| target | task-hours before | after | difference | |\n| --- | ---: | ---: | ---: | --- |");
     let rows: Vec<_> = diff.comparison.differing().collect();
     for row in rows.iter().take(MOST_ROWS) {
-        push(out, &table_row(&format!("`{}`", row.target), row.time, &told(row.effect)));
+        push(out, &table_row(&format!("`{}`", row.target), row.time, told(row.effect)));
     }
     if let more @ 1.. = rows.len().saturating_sub(MOST_ROWS) {
         push(out, &format!("| … and {more} more | | | | |"));

@@ -43,7 +43,7 @@ fn table(out: &mut String, diff: &Diff<'_>) {
     let figures = |time: BeforeAndAfter<TaskTime>| (hours_of(time.before), hours_of(time.after), signed_hours(time));
     for it in rows {
         let (before, after, difference) = figures(it.time);
-        line(out, &row(&it.target.to_string(), &before, &after, &difference, &told(it.effect)));
+        line(out, &row(&it.target.to_string(), &before, &after, &difference, told(it.effect)));
     }
     let (before, after, difference) = figures(diff.comparison.total);
     line(out, &row("all", &before, &after, &difference, ""));
