@@ -222,7 +222,8 @@ pub(crate) struct ExplainArgs {
 /// What `baseload diff --help` adds to the list of flags.
 const DIFF_HELP: &str = r#"How two sources' timetables differ: which targets come, go or are suspended, which floors change when and why, and
 task-hours (each declared min, times the hours for which it holds) before and after. Says beforehand whether the
-shrink guard will hold NEW where OLD is in force, and prints the document that lets it pass.
+shrink guard will hold NEW where OLD is in force, and prints the document that lets it pass. The guard looks at the 28
+days from now, whatever --from and --for say.
 
 Exit codes: 0, differing or not; 1 failed while running; 2 a source is bad, or usage.
 

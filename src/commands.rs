@@ -42,7 +42,7 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
         Command::Validate(args) => validate::validate(args),
         Command::Preview(args) => preview::preview(args),
         Command::Explain(args) => explain::explain(&args),
-        Command::Diff(args) => diff::diff(args),
+        Command::Diff(args) => diff::diff(&args),
         Command::Status(args) => runtime()?.block_on(status::status(args)),
         Command::Healthcheck(args) => runtime()?.block_on(status::healthcheck(args)),
         Command::Completions { shell } => completions(shell),

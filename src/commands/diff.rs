@@ -26,7 +26,7 @@ struct Side {
 ///
 /// # Errors
 /// Only that the result cannot be printed.
-pub(super) fn diff(args: DiffArgs) -> Result<Exit> {
+pub(super) fn diff(args: &DiffArgs) -> Result<Exit> {
     let now = Clock::System.now();
     let from = Timestamp::from_second(args.from.unwrap_or(now).as_second())?;
     let Ok(to) = from.checked_add(SignedDuration::try_from(args.span)?) else {
@@ -36,7 +36,7 @@ pub(super) fn diff(args: DiffArgs) -> Result<Exit> {
     let old = side("OLD", &args.old, args.limits.max_floor, now)?;
     let new = side("NEW", &args.new, args.limits.max_floor, now)?;
     let (Some(old), Some(new)) = (old, new) else { return Ok(Exit::Bad) };
-    print(&old, &new, Span { from, to }, now, &args)?;
+    print(&old, &new, Span { from, to }, now, args)?;
     Ok(Exit::Fine)
 }
 

@@ -4,23 +4,22 @@
 //! targets that change alike told once; programs get every stretch.
 
 mod figures;
+mod json;
 mod markdown;
 mod occasions;
 mod text;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::{Serialize, Serializer};
 
 use self::figures::{figure_of, hours, hours_of, signed_hours, signed_percent};
 use self::occasions::{Occasion, occasions};
 use super::words;
-use crate::compare::{BeforeAndAfter, Change, Comparison, Effect, Row, TaskTime};
-use crate::guard::{self, Held};
+use crate::compare::{BeforeAndAfter, Change, Comparison, Effect, Row};
+use crate::guard::Held;
 use crate::model::Span;
-use crate::timetable::{Cause, Decision, Schedules};
+use crate::timetable::{Decision, Schedules};
 
 /// So many stretches of one kind are told to people; JSON has them all.
 const MOST_OCCASIONS: usize = 12;
@@ -89,9 +88,7 @@ impl Diff<'_> {
 
     /// For programs, indented, with a newline at its end.
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string_pretty(self).expect("a difference holds only what JSON can say");
-        json.push('\n');
-        json
+        json::json(self)
     }
 
     /// `2 of 5 targets differ over 28d; task-hours 5,040 → 5,320 (+280, +5.6 %)`.
@@ -272,137 +269,5 @@ impl Guard {
     /// Whether the new revision will not take effect as it is.
     pub fn holds(&self) -> bool {
         self.held.is_some() && self.acknowledged != Acknowledged::Yes
-    }
-}
-
-impl Serialize for Diff<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Span { from, to } = self.comparison.span;
-        let total = self.comparison.total;
-        let revision = |revision, time: TaskTime| RevisionRow {
-            revision,
-            task_hours: time.task_hours(),
-            left_alone_hours: time.left_alone_hours(),
-        };
-        Document {
-            from,
-            to,
-            old: revision(self.revisions.before, total.before),
-            new: revision(self.revisions.after, total.after),
-            targets: self.comparison.rows.iter().map(TargetRow::of).collect(),
-            guard: GuardRow {
-                percent: self.guard.percent,
-                held: self.guard.holds(),
-                acknowledged: self.guard.acknowledged == Acknowledged::Yes,
-                reasons: self.guard.held.as_ref().map_or(Vec::new(), Held::reasons),
-                acknowledgement: self.guard.holds().then(|| guard::acknowledgement(self.revisions.before)),
-            },
-            tzdb: self.tzdb,
-        }
-        .serialize(serializer)
-    }
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    #[serde(serialize_with = "crate::model::instants::serialize")]
-    from: Timestamp,
-    #[serde(serialize_with = "crate::model::instants::serialize")]
-    to: Timestamp,
-    old: RevisionRow<'a>,
-    new: RevisionRow<'a>,
-    targets: Vec<TargetRow<'a>>,
-    guard: GuardRow,
-    tzdb: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RevisionRow<'a> {
-    revision: &'a str,
-    task_hours: f64,
-    left_alone_hours: f64,
-}
-
-#[derive(Serialize)]
-struct GuardRow {
-    percent: u8,
-    held: bool,
-    acknowledged: bool,
-    reasons: Vec<String>,
-    acknowledgement: Option<String>,
-}
-
-#[derive(Serialize)]
-struct TargetRow<'a> {
-    cluster: &'a str,
-    service: &'a str,
-    effect: Effect,
-    before: TimeRow,
-    after: TimeRow,
-    changes: Vec<ChangeRow<'a>>,
-}
-
-impl<'a> TargetRow<'a> {
-    fn of(row: &'a Row) -> Self {
-        TargetRow {
-            cluster: row.target.cluster.as_str(),
-            service: row.target.service.as_str(),
-            effect: row.effect,
-            before: TimeRow::of(row.time.before),
-            after: TimeRow::of(row.time.after),
-            changes: row.changes.iter().map(ChangeRow::of).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TimeRow {
-    task_hours: f64,
-    left_alone_hours: f64,
-}
-
-impl TimeRow {
-    fn of(time: TaskTime) -> Self {
-        TimeRow { task_hours: time.task_hours(), left_alone_hours: time.left_alone_hours() }
-    }
-}
-
-#[derive(Serialize)]
-struct ChangeRow<'a> {
-    #[serde(serialize_with = "crate::model::instants::serialize")]
-    from: Timestamp,
-    #[serde(serialize_with = "crate::model::instants::serialize")]
-    to: Timestamp,
-    before: DecisionRow<'a>,
-    after: DecisionRow<'a>,
-}
-
-impl<'a> ChangeRow<'a> {
-    fn of(change: &'a Change) -> Self {
-        let Change { span, before, after } = change;
-        let row = |decision: &'a Option<Decision>| DecisionRow::of(decision.as_ref());
-        ChangeRow { from: span.from, to: span.to, before: row(before), after: row(after) }
-    }
-}
-
-#[derive(Serialize)]
-struct DecisionRow<'a> {
-    min: Option<u32>,
-    max: Option<u32>,
-    schedule: Option<&'a str>,
-    #[serde(serialize_with = "super::serialize_cause")]
-    cause: Option<&'a Cause>,
-}
-
-impl<'a> DecisionRow<'a> {
-    fn of(decision: Option<&'a Decision>) -> Self {
-        DecisionRow {
-            min: decision.map(|decision| decision.floor.min),
-            max: decision.and_then(|decision| decision.floor.max),
-            schedule: decision.map(|decision| &*decision.schedule),
-            cause: decision.map(|decision| &decision.cause),
-        }
     }
 }
