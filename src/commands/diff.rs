@@ -1,6 +1,6 @@
 //! `diff`: how two sources' timetables differ, and what the shrink guard will say.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use baseload_core::compare::{self, BeforeAndAfter};
@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Exit, loader, refuse};
 use crate::cli::{DiffArgs, DiffOutput};
 use crate::clock::Clock;
-use crate::loader::Rejection;
+use crate::loader::{Loader, Rejection};
 use crate::{about, output};
 
 /// A good source, and its digest.
@@ -33,23 +33,24 @@ pub(super) fn diff(args: &DiffArgs) -> Result<Exit> {
         output::note("error: the span ends beyond the end of time: choose an earlier --from or a shorter --for");
         return Ok(Exit::Bad);
     };
-    let old = side("OLD", &args.old, args.limits.max_floor, now)?;
-    let new = side("NEW", &args.new, args.limits.max_floor, now)?;
+    let max_floor = args.limits.max_floor;
+    let old = side("OLD", &args.old, &loader(vec![args.old.clone()], max_floor, output::warn)?, now);
+    let new = side("NEW", &args.new, &loader(vec![args.new.clone()], max_floor, |_| ())?, now);
     let (Some(old), Some(new)) = (old, new) else { return Ok(Exit::Bad) };
     print(&old, &new, Span { from, to }, now, args)?;
     Ok(Exit::Fine)
 }
 
 /// Reads a source; `None`: it is bad, and was told so.
-fn side(which: &str, path: &Path, max_floor: u32, now: Timestamp) -> Result<Option<Side>> {
-    let checked = match loader(vec![PathBuf::from(path)], max_floor)?.check(now) {
+fn side(which: &str, path: &Path, loader: &Loader, now: Timestamp) -> Option<Side> {
+    let checked = match loader.check(now) {
         Ok(checked) => checked,
-        Err(unreadable) => return Ok(told(which, path, &unreadable)),
+        Err(unreadable) => return told(which, path, &unreadable),
     };
     let digest = checked.tree.digest();
     match checked.outcome {
-        Ok(loaded) => Ok(Some(Side { loaded, digest })),
-        Err(diagnostics) => Ok(told(which, path, &Rejection::refused(&diagnostics, &checked.tree))),
+        Ok(loaded) => Some(Side { loaded, digest }),
+        Err(diagnostics) => told(which, path, &Rejection::refused(&diagnostics, &checked.tree)),
     }
 }
 
