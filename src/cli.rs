@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Preview(PreviewArgs),
     /// Say why a target has the floor it has
     Explain(ExplainArgs),
+    /// Show how two revisions of the schedules differ, and what that costs
+    Diff(DiffArgs),
     /// Print the JSON Schema of schedule files, for editors and CI
     ///
     /// For an editor with the YAML language server: write it to a file, and begin each schedule file with the line
@@ -332,6 +334,81 @@ pub(crate) struct StatusArgs {
     /// How the result is printed
     #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
     pub(crate) output: Output,
+}
+
+/// What `baseload diff --help` adds to the list of flags.
+const DIFF_HELP: &str = r#"How two sources' timetables differ: which targets come, go or are suspended, which floors change when and why, and
+task-hours (each declared min, times the hours for which it holds) before and after. Says beforehand whether the
+shrink guard will hold NEW where OLD is in force, and prints the document that lets it pass. The guard looks at the 28
+days from now, whatever --from and --for say.
+
+Exit codes: 0, differing or not; 1 failed while running; 2 a source is bad, or usage.
+
+The shape of -o json:
+
+{"from":INSTANT,"to":INSTANT,
+ "old":{"revision":DIGEST,"taskHours":N,"leftAloneHours":N},"new":{…the same…},
+ "targets":[{"cluster":…,"service":…,"effect":EFFECT,
+   "before":{"taskHours":N,"leftAloneHours":N},"after":{…the same…},
+   "changes":[{"from":INSTANT,"to":INSTANT,"before":DECISION,"after":DECISION}]}],
+ "guard":{"percent":N,"held":BOOL,"acknowledged":BOOL,"reasons":[TEXT],"acknowledgement":YAML or null},
+ "tzdb":EDITION}
+
+EFFECT is added, removed, suspended, resumed, changed, otherCause (the same floors, given by another schedule or
+cause) or unchanged. DECISION is {"min":N,"max":N or null,"schedule":NAME,"cause":CAUSE}, where CAUSE is default,
+window/NAME or override/NAME; where a target is left alone, min and schedule are null and the cause is none, and the
+hours count as leftAloneHours, not as task-hours. Every target and glob of either source is listed, sorted; a glob
+counts as one service. Changes are maximal runs of one pair of decisions that differ, in order. Instants are UTC;
+hours are rounded to a thousandth."#;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffOutput {
+    /// For people
+    Text,
+    /// For programs; the shape is stable
+    Json,
+    /// For a comment on a pull request
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+#[command(after_long_help = DIFF_HELP)]
+pub(crate) struct DiffArgs {
+    /// The schedules as they are: a file or folder
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+
+    /// The schedules as they would be: a file or folder
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) guard: GuardArgs,
+
+    /// First instant (RFC 3339 with offset, or YYYY-MM-DD for 00:00 UTC) [default: now]
+    #[arg(long, value_name = "INSTANT", env = "BASELOAD_FROM", value_parser = instant)]
+    pub(crate) from: Option<jiff::Timestamp>,
+
+    /// How long the span is
+    #[arg(long = "for", value_name = "DURATION", env = "BASELOAD_FOR", id = "span", default_value = "28d", value_parser = duration)]
+    pub(crate) span: Duration,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
+    pub(crate) output: DiffOutput,
+}
+
+/// How much a new revision may take away at once.
+#[derive(Debug, Args)]
+pub(crate) struct GuardArgs {
+    /// Hold a new revision that takes out more than this percentage, and more than 3, of the targets, or lets the sum of
+    /// floors fall by more than it, and more than 10 tasks, within 28 days; 100 holds none
+    #[arg(long, value_name = "PERCENT", env = "BASELOAD_SHRINK_GUARD", default_value_t = 50,
+          value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) shrink_guard: u8,
 }
 
 /// Reads `90s`, `5m`, `1h30m`, `7d`: descending units, integers.

@@ -1,6 +1,7 @@
 //! The commands: each resolves what was typed, asks the core, and prints.
 
 mod apply;
+mod diff;
 mod explain;
 mod export;
 mod import;
@@ -47,6 +48,7 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
         Command::Schema => schema::schema(),
         Command::Import(args) => runtime()?.block_on(import::import(args)),
         Command::Export(args) => export::export(args),
+        Command::Diff(args) => diff::diff(&args),
         Command::Status(args) => runtime()?.block_on(status::status(args)),
         Command::Healthcheck(args) => runtime()?.block_on(status::healthcheck(args)),
         Command::Completions { shell } => completions(shell),

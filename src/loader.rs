@@ -47,7 +47,8 @@ impl Rejection {
         Rejection { colourful: plain.clone(), plain }
     }
 
-    fn refused(diagnostics: &[Diagnostic], tree: &Tree) -> Self {
+    /// Says what is wrong with the files of `tree`.
+    pub(crate) fn refused(diagnostics: &[Diagnostic], tree: &Tree) -> Self {
         let text = |colour| diagnostic::text(diagnostics, &tree.files, colour);
         Rejection { plain: text(Colour::Never), colourful: text(Colour::Ansi) }
     }

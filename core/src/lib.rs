@@ -5,6 +5,7 @@
 //! - [`model`], [`diagnostic`], [`ecs`]: the nouns, a finding about a file, and what crosses the port to AWS.
 //! - [`cron`], [`calendar`], [`timetable`]: which floor is declared at an instant, until when, and why.
 //! - [`spec`]: files become [`timetable::Schedules`], or all their diagnostics.
+//! - [`compare`]: how two revisions differ; [`guard`]: whether one takes away too much at once.
 //! - [`native`]: AWS's own scheduled actions: what they would do, and the way from them to schedules and back.
 //! - [`plan`]: declared against seen becomes a verdict.
 //! - [`status`]: what a target's state is called, for people and machines.
@@ -25,6 +26,10 @@ pub mod calendar;
 pub mod timetable;
 
 pub mod spec;
+
+pub mod compare;
+
+pub mod guard;
 
 pub mod native;
 

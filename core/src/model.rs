@@ -77,8 +77,20 @@ impl Pattern {
         !self.0.contains(['*', '?'])
     }
 
-    /// Whether the whole of `name` fits. Linear in both lengths but for backtracking to the last `*` only.
+    /// Whether the whole of `name` fits.
     pub fn matches(&self, name: &str) -> bool {
+        self.fits(name, |_| true)
+    }
+
+    /// Whether every name that fits `other` surely fits this one too: its wildcards are taken as what they stand for. A
+    /// few pairs that are written oddly, such as `*?` and `?*`, are not seen through.
+    pub fn covers(&self, other: &Pattern) -> bool {
+        self.fits(&other.0, |symbol| symbol != b'*')
+    }
+
+    /// Whether the pattern takes in all of `name`, a `?` only what is `one` character. Linear in both lengths but for
+    /// backtracking to the last `*` only.
+    fn fits(&self, name: &str, one: impl Fn(u8) -> bool) -> bool {
         let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
         let (mut p, mut n) = (0, 0);
         let mut retry: Option<(usize, usize)> = None; // after the last `*`, and how much of the name it has eaten
@@ -88,7 +100,7 @@ impl Pattern {
                     retry = Some((p + 1, n));
                     p += 1;
                 }
-                Some(&c) if c == b'?' || c == name[n] => (p, n) = (p + 1, n + 1),
+                Some(&c) if c == b'?' && one(name[n]) || c == name[n] => (p, n) = (p + 1, n + 1),
                 _ => match retry {
                     Some((after_star, eaten)) => {
                         retry = Some((after_star, eaten + 1));
@@ -126,6 +138,11 @@ impl TargetPattern {
     /// Whether `target` fits both parts.
     pub fn matches(&self, target: &TargetId) -> bool {
         self.cluster.matches(&target.cluster) && self.service.matches(&target.service)
+    }
+
+    /// Whether every target that fits `other` surely fits this one too.
+    pub fn covers(&self, other: &TargetPattern) -> bool {
+        self.cluster.covers(&other.cluster) && self.service.covers(&other.service)
     }
 
     /// The one target that an exact pattern names.
@@ -230,6 +247,23 @@ mod tests {
             ("www", "wwww", false),
         ] {
             assert_eq!(Pattern::new(pattern).matches(name), fits, "{pattern} against {name}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_covers_another_where_all_that_fits_the_other_fits_it() {
+        for (wide, narrow, covers) in [
+            ("*", "api-*", true),
+            ("api-*", "api-v?-*", true),
+            ("api-*", "*", false),
+            ("a?*", "a*", false),
+            ("a?", "a?", true),
+            ("?", "*", false),
+            ("www", "www", true),
+            ("ww?", "www", true),
+            ("www", "ww?", false),
+        ] {
+            assert_eq!(Pattern::new(wide).covers(&Pattern::new(narrow)), covers, "{wide} over {narrow}");
         }
     }
 

@@ -3,7 +3,9 @@
 //! - [`Preview`] is what `preview` shows; [`Preview::to_json`] is its stable form for programs.
 //! - [`text`]: the same as a strip for each day, for a terminal of 80 columns.
 //! - [`explain`]: why one floor holds, in sentences.
+//! - [`diff`]: how two revisions differ, as text, JSON and Markdown.
 
+pub mod diff;
 pub mod explain;
 pub mod text;
 

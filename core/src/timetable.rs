@@ -7,6 +7,8 @@
 //! - `rules`: one schedule; `contest`: several for one target.
 //! - `index`: which schedules take part for which target.
 //! - `board`: every schedule at the current instant, for the controller's tick; `explain`: the reasons, as data.
+//! - `board`: every schedule at the current instant, for the controller's tick; `lanes`: thousands of targets through a
+//!   span; `explain`: the reasons, as data.
 
 #[cfg(test)]
 mod agreement;
@@ -15,6 +17,7 @@ pub mod civil;
 mod contest;
 mod explain;
 mod index;
+mod lanes;
 mod occurrence;
 mod rules;
 mod zones;
@@ -42,6 +45,7 @@ use crate::model::{Floor, Span, TargetId, TargetPattern};
 
 pub use board::{Board, Members};
 pub use explain::{Competitor, EarlyRise, Explanation, InPlay, Outranked, Standing};
+pub use lanes::{Lane, Lanes, Reach};
 pub use zones::{Zones, version_of_zi};
 
 use civil::{NEVER, second, timestamp, timestamp_or_never};

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The core's modules; each uses only those that stand before it.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "model",
     "diagnostic",
     "ecs",
@@ -20,6 +20,7 @@ const ORDER: [&str; 14] = [
     "timetable",
     "spec",
     "compare",
+    "guard",
     "native",
     "plan",
     "status",

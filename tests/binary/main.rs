@@ -13,6 +13,7 @@ mod http;
 mod tap;
 mod wait;
 
+mod diff;
 mod native;
 mod plan_apply;
 mod run;
