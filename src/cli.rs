@@ -1,7 +1,6 @@
 //! What users type: commands, flags and their environment variables. Raw arguments only; the commands resolve them.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -45,7 +44,14 @@ pub(crate) enum Command {
 /// Where the schedules come from.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
-    /// Schedule files or folders; several make one source
+    /// Schedule files or folders, or repositories (git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, git+ssh://…,
+    /// git+file://…); several make one configuration
+    ///
+    /// A repository is read by Baseload itself, without the git program. A token for git+https:// comes from
+    /// BASELOAD_GIT_TOKEN, or from the file that BASELOAD_GIT_TOKEN_FILE names, which is read anew each time. git+ssh://
+    /// runs the ssh program, with the key in BASELOAD_GIT_SSH_KEY_FILE and the hosts in
+    /// BASELOAD_GIT_SSH_KNOWN_HOSTS_FILE where these are set. Without ?ref= it is the default branch, without &path= the
+    /// whole repository.
     #[arg(
         long,
         value_name = "SOURCE",
@@ -53,7 +59,7 @@ pub(crate) struct SourceArgs {
         value_delimiter = ',',
         default_value = "./schedules"
     )]
-    pub(crate) schedules: Vec<PathBuf>,
+    pub(crate) schedules: Vec<String>,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
@@ -93,6 +99,10 @@ pub(crate) struct RunArgs {
     /// How often every target is looked at
     #[arg(long, value_name = "DURATION", env = "BASELOAD_RESYNC", default_value = "60s", value_parser = duration)]
     pub(crate) resync: Duration,
+
+    /// How often remote sources are asked whether they changed; files and folders are looked at every second
+    #[arg(long, value_name = "DURATION", env = "BASELOAD_POLL", default_value = "30s", value_parser = duration)]
+    pub(crate) poll: Duration,
 
     /// Where /metrics, the status page and the health checks are served [default: 0.0.0.0:8080; 127.0.0.1:8080 with
     /// --simulate]
@@ -162,7 +172,7 @@ pub(crate) struct ApplyArgs {
 pub(crate) struct ValidateArgs {
     /// Schedule files or folders; all of them make one source
     #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<String>,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
@@ -176,7 +186,7 @@ pub(crate) struct ValidateArgs {
 pub(crate) struct PreviewArgs {
     /// Schedule files or folders; all of them make one source
     #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<String>,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,

@@ -1,23 +1,17 @@
-//! Reads the source again and again, and hands on whole, checked revisions or the reason why there is none.
+//! Reads the sources again and again, and hands on whole, checked revisions or the reason why there is none.
 
-use std::time::Duration;
-
-use anyhow::anyhow;
 use baseload_core::controller::Revision;
 use baseload_core::diagnostic::{self, Colour, Diagnostic};
 use baseload_core::spec::{self, Limits, Loaded, Tree};
 use baseload_core::timetable::{Schedules, Zones};
 use jiff::Timestamp;
 
-use crate::source::{Fingerprint, Source};
+use crate::source::{Source, Trouble, Version};
 
-/// A file that is being written is read again after this long, until two readings agree.
-const SETTLE: Duration = Duration::from_millis(100);
+/// How many commits are stepped back at the start, where the newest is no good.
+const STEPS_BACK: usize = 20;
 
-/// How many readings are tried before the source is said to be unstable.
-const READINGS: usize = 20;
-
-/// A source that could be read, and what was found in it.
+/// Sources that could be read, and what was found in them.
 #[derive(Debug)]
 pub(crate) struct Checked {
     /// The files.
@@ -31,10 +25,20 @@ pub(crate) struct Checked {
 pub(crate) struct Rejection {
     plain: String,
     colourful: String,
+    cause: Cause,
+}
+
+/// Whose fault it is that there is no revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Someone wrote what cannot be used; it stays so until they write again.
+    BadEdit,
+    /// A remote source could not be asked; that may pass by itself.
+    Unreachable,
 }
 
 impl Rejection {
-    /// The diagnostics, or why the source could not be read.
+    /// The diagnostics, or why a source could not be read.
     pub(crate) fn text(&self, colour: Colour) -> &str {
         match colour {
             Colour::Never => &self.plain,
@@ -42,21 +46,37 @@ impl Rejection {
         }
     }
 
-    fn unreadable(error: &anyhow::Error) -> Self {
+    /// Whose fault it is.
+    pub(crate) fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    fn unread(trouble: &Trouble) -> Self {
+        let (error, cause) = match trouble {
+            Trouble::Unreachable(error) => (error, Cause::Unreachable),
+            Trouble::Bad(error) => (error, Cause::BadEdit),
+        };
         let plain = format!("error: {error:#}\n");
-        Rejection { colourful: plain.clone(), plain }
+        Rejection { colourful: plain.clone(), plain, cause }
     }
 
     fn refused(diagnostics: &[Diagnostic], tree: &Tree) -> Self {
         let text = |colour| diagnostic::text(diagnostics, &tree.files, colour);
-        Rejection { plain: text(Colour::Never), colourful: text(Colour::Ansi) }
+        Rejection { plain: text(Colour::Never), colourful: text(Colour::Ansi), cause: Cause::BadEdit }
+    }
+
+    /// The same, with what is in force instead.
+    fn although(mut self, note: &str) -> Self {
+        self.plain += note;
+        self.colourful += note;
+        self
     }
 }
 
-/// A source with what is known of its last reading.
+/// Sources that make one configuration, with what is known of their last reading.
 #[derive(Debug)]
 pub(crate) struct Loader {
-    source: Source,
+    sources: Vec<Source>,
     zones: Zones,
     limits: Limits,
     /// The last good revision.
@@ -67,32 +87,40 @@ pub(crate) struct Loader {
 /// The last reading.
 #[derive(Debug)]
 struct Last {
-    fingerprint: Fingerprint,
+    versions: Vec<Version>,
     outcome: Result<(), Rejection>,
 }
 
 impl Loader {
     /// A loader that has read nothing yet.
-    pub(crate) fn new(source: Source, zones: Zones, limits: Limits) -> Self {
-        Loader { source, zones, limits, in_force: None, last: None }
+    pub(crate) fn new(sources: Vec<Source>, zones: Zones, limits: Limits) -> Self {
+        Loader { sources, zones, limits, in_force: None, last: None }
     }
 
     /// Where the schedules come from.
     pub(crate) fn source(&self) -> String {
-        self.source.to_string()
+        self.sources.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     }
 
-    /// Reads the source once and checks it.
+    /// Whether a look at the sources takes others' work, so that it is done at leisure.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.sources.iter().any(Source::is_remote)
+    }
+
+    /// Reads the sources once and checks them.
     ///
     /// # Errors
     /// Why a file cannot be read.
     pub(crate) fn check(&self, now: Timestamp) -> Result<Checked, Rejection> {
-        let tree = self.source.read().map_err(|error| Rejection::unreadable(&error))?;
+        let mut tree = Tree::default();
+        for source in &self.sources {
+            merge(&mut tree, source.read_now().map_err(|trouble| Rejection::unread(&trouble))?);
+        }
         let outcome = spec::load(&tree, &self.zones, &self.limits, now);
         Ok(Checked { tree, outcome })
     }
 
-    /// Reads the source once, for its schedules.
+    /// Reads the sources once, for their schedules.
     ///
     /// # Errors
     /// Every diagnostic at once, or why a file cannot be read.
@@ -104,40 +132,51 @@ impl Loader {
         }
     }
 
-    /// Reads the source if it changed since the last reading; `Ok(None)`: what was read last still stands. Blocks.
+    /// Reads the sources if one changed since the last reading; `Ok(None)`: what was read last still stands. Blocks.
+    ///
+    /// As long as no revision is in force, one that is no good makes way for the newest good one that a source's history
+    /// has; it is then the next poll that says why.
     ///
     /// # Errors
-    /// Why there is no good revision; the same again for as long as the source stays as it is.
+    /// Why there is no good revision; the same again for as long as the sources stay as they are.
     pub(crate) fn poll(&mut self, now: Timestamp) -> Result<Option<Revision>, Rejection> {
-        let fingerprint = self.source.fingerprint().map_err(|error| Rejection::unreadable(&error))?;
-        if let Some(last) = self.last.as_ref().filter(|last| last.fingerprint == fingerprint) {
+        let versions: Result<Vec<_>, _> = self.sources.iter().map(Source::version).collect();
+        let mut versions = versions.map_err(|trouble| Rejection::unread(&trouble))?;
+        if let Some(last) = self.last.as_ref().filter(|last| last.versions == versions) {
             return last.outcome.clone().map(|()| None);
         }
         self.last = None;
-        let (fingerprint, tree) = self.read_stable()?;
-        let outcome = self.revision(&tree, now);
-        self.last = Some(Last { fingerprint, outcome: outcome.as_ref().map(|_| ()).map_err(Clone::clone) });
+        let mut outcome = self.revision(&mut versions, now);
+        if let Err(rejection) = &outcome
+            && rejection.cause == Cause::Unreachable
+        {
+            return outcome.map(Some);
+        }
+        let mut lasting = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
+        if let Err(rejection) = &outcome
+            && self.in_force.is_none()
+            && let Some((version, earlier)) = self.earlier(&versions, now)
+        {
+            let note = format!("note: in force is the newest good commit before it, {version}\n");
+            lasting = Err(rejection.clone().although(&note));
+            outcome = Ok(earlier);
+        }
+        self.last = Some(Last { versions, outcome: lasting });
         let revision = outcome?;
         let is_new = self.in_force.replace(revision.id.clone()).as_ref() != Some(&revision.id);
         Ok(is_new.then_some(revision))
     }
 
-    fn read_stable(&self) -> Result<(Fingerprint, Tree), Rejection> {
-        let mut before: Option<(Fingerprint, Tree)> = None;
-        for _ in 0..READINGS {
-            let read = self.source.fingerprint().and_then(|fingerprint| Ok((fingerprint, self.source.read()?)));
-            let read = read.map_err(|error| Rejection::unreadable(&error))?;
-            if before.as_ref() == Some(&read) {
-                return Ok(read);
-            }
-            before = Some(read);
-            std::thread::sleep(SETTLE);
+    /// Reads these versions, or those that are there by now, and checks them.
+    fn revision(&self, versions: &mut [Version], now: Timestamp) -> Result<Revision, Rejection> {
+        let mut tree = Tree::default();
+        for (source, version) in self.sources.iter().zip(versions) {
+            let read = source.read(version).map_err(|trouble| Rejection::unread(&trouble))?;
+            *version = read.0;
+            tracing::debug!(source = %source, version = %version, "read a source");
+            merge(&mut tree, read.1);
         }
-        Err(Rejection::unreadable(&anyhow!("{}: the files keep changing while they are read", self.source)))
-    }
-
-    fn revision(&self, tree: &Tree, now: Timestamp) -> Result<Revision, Rejection> {
-        match spec::load(tree, &self.zones, &self.limits, now) {
+        match spec::load(&tree, &self.zones, &self.limits, now) {
             Ok(Loaded { schedules, warnings, .. }) => {
                 for warning in &warnings {
                     let text = diagnostic::text(std::slice::from_ref(warning), &tree.files, Colour::Never);
@@ -145,9 +184,27 @@ impl Loader {
                 }
                 Ok(Revision { id: tree.digest(), schedules })
             }
-            Err(diagnostics) => Err(Rejection::refused(&diagnostics, tree)),
+            Err(diagnostics) => Err(Rejection::refused(&diagnostics, &tree)),
         }
     }
+
+    /// The newest good revision in the history of one source, the others as they are.
+    fn earlier(&self, versions: &[Version], now: Timestamp) -> Option<(Version, Revision)> {
+        (0..self.sources.len()).find_map(|index| {
+            let mut versions = versions.to_vec();
+            for _ in 0..STEPS_BACK {
+                versions[index] = self.sources[index].before(&versions[index]).ok().flatten()?;
+                if let Ok(revision) = self.revision(&mut versions, now) {
+                    return Some((versions.swap_remove(index), revision));
+                }
+            }
+            None
+        })
+    }
+}
+
+fn merge(tree: &mut Tree, other: Tree) {
+    tree.files.extend(other.files);
 }
 
 #[cfg(test)]
@@ -166,7 +223,7 @@ mod tests {
     }
 
     fn loader(folder: &Path) -> Loader {
-        Loader::new(Source::new(vec![folder.to_owned()]), Zones::embedded(), Limits::default())
+        Loader::new(vec![Source::parse(folder.to_str().unwrap()).unwrap()], Zones::embedded(), Limits::default())
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) fn preview(args: PreviewArgs) -> Result<Exit> {
         output::note("error: the span is empty: --to must be later than --from");
         return Ok(Exit::Bad);
     }
-    let schedules = match loader(args.paths, args.limits.max_floor)?.read(now) {
+    let schedules = match loader(&args.paths, args.limits.max_floor)?.read(now) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };

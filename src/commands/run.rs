@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use baseload_core::controller::{Chore, Controller, Event, Settings};
+use baseload_core::diagnostic::Colour;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -14,6 +15,7 @@ use crate::cli::RunArgs;
 use crate::clock::Clock;
 use crate::driver::{Driver, Ends};
 use crate::http::{self, About, Sources};
+use crate::loader::Cause;
 use crate::metrics::Metrics;
 use crate::simulation::Simulation;
 use crate::{about, chores, log};
@@ -27,8 +29,15 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
     let mut loader = args.source.loader()?;
-    let first = match loader.poll(clock.now()) {
-        Ok(revision) => revision.context("the first reading is always a new revision")?,
+    let (loader, first) = tokio::task::spawn_blocking(move || {
+        let first = loader.poll(clock.now());
+        (loader, first)
+    })
+    .await?;
+    let first = match first {
+        Ok(revision) => Ok(revision.context("the first reading is always a new revision")?),
+        // A remote source may be back sooner than we would be.
+        Err(rejection) if rejection.cause() == Cause::Unreachable && !args.simulate => Err(rejection),
         Err(rejection) => return Ok(refuse(&rejection)),
     };
 
@@ -37,9 +46,9 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}: is another controller running? choose with --listen"))?;
-    let simulation = match args.simulate {
-        true => Some(Simulation::start(args.simulate_listen, &first.schedules, clock).await?),
-        false => None,
+    let simulation = match &first {
+        Ok(first) if args.simulate => Some(Simulation::start(args.simulate_listen, &first.schedules, clock).await?),
+        _ => None,
     };
     let metrics = Arc::new(Metrics::new(about::VERSION, zones.version()));
     let aws = connect(simulation.as_ref(), &metrics, clock).await;
@@ -52,15 +61,17 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
         ..Settings::default()
     };
     let mut controller = Controller::new(settings, loader.source());
-    controller.handle(clock.now(), Event::Loaded(Ok(Some(first))));
+    let first = first.map(Some).map_err(|rejection| rejection.text(Colour::Never).to_owned());
+    controller.handle(clock.now(), Event::Loaded(first));
     let about = About {
         version: about::VERSION.to_owned(),
         tzdb: zones.version().to_owned(),
         simulator: simulation.as_ref().map(|simulation| simulation.endpoint()),
     };
     let populate = simulation.map(Simulation::populator);
+    let pace = chores::Pace { resync: args.resync, poll: loader.is_remote().then_some(args.poll) };
     let (driver, ends) = Driver::new(controller, clock, aws, loader, populate, Arc::clone(&metrics));
-    serve_and_drive(driver, ends, listener, about, metrics, clock, args.resync).await
+    serve_and_drive(driver, ends, listener, about, metrics, clock, pace).await
 }
 
 async fn serve_and_drive(
@@ -70,10 +81,10 @@ async fn serve_and_drive(
     about: About,
     metrics: Arc<Metrics>,
     clock: Clock,
-    resync: std::time::Duration,
+    pace: chores::Pace,
 ) -> Result<Exit> {
     let Ends { events, reloads, status, heartbeat } = ends;
-    chores::start(clock, resync, &events).await?;
+    chores::start(clock, pace, &events).await?;
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move { while hangup.recv().await.is_some() && events.send(Event::Due(Chore::Load)).is_ok() {} });
 
