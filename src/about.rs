@@ -22,6 +22,15 @@ pub(crate) fn zones() -> Result<Zones> {
     }
 }
 
+/// What to say where the zone rules in force are older than the embedded ones.
+pub(crate) fn age_of(zones: &Zones) -> Option<String> {
+    let (old, origin, new) = (zones.version(), zones.origin(), Zones::embedded());
+    let advice = "update that folder, or unset TZDIR";
+    zones.older_than_embedded().then(|| {
+        format!("the zone rules in {origin} are of {old}, older than the embedded {}: {advice}", new.version())
+    })
+}
+
 /// Which edition of the zone rules a folder holds: the first line of its `tzdata.zi`, or else a file that says so.
 fn edition(folder: &Path) -> Option<String> {
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();

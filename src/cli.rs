@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Scheduled capacity floors for Amazon ECS services.
@@ -110,7 +111,7 @@ pub(crate) struct RunArgs {
     pub(crate) listen: Option<SocketAddr>,
 
     /// Report what would be written, and write nothing
-    #[arg(long, env = "BASELOAD_DRY_RUN")]
+    #[arg(long, env = "BASELOAD_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub(crate) dry_run: bool,
 
     /// How the log is written [default: text on a terminal, json elsewhere]
@@ -118,7 +119,7 @@ pub(crate) struct RunArgs {
     pub(crate) log_format: Option<crate::log::Format>,
 
     /// Run against a simulated ECS inside this process instead of AWS
-    #[arg(long, env = "BASELOAD_SIMULATE")]
+    #[arg(long, env = "BASELOAD_SIMULATE", value_parser = BoolishValueParser::new())]
     pub(crate) simulate: bool,
 
     /// Run the simulation's clock this many times as fast
@@ -142,7 +143,7 @@ pub(crate) struct PlanArgs {
     pub(crate) source: SourceArgs,
 
     /// Exit 3 where a value would change
-    #[arg(long, env = "BASELOAD_DETAILED_EXITCODE")]
+    #[arg(long, env = "BASELOAD_DETAILED_EXITCODE", value_parser = BoolishValueParser::new())]
     pub(crate) detailed_exitcode: bool,
 
     /// What would be sent at this instant, against today's AWS (RFC 3339 with offset, or YYYY-MM-DD for 00:00 UTC)
@@ -239,7 +240,7 @@ pub(crate) struct StatusArgs {
     pub(crate) server: ServerArgs,
 
     /// Print again every two seconds until interrupted
-    #[arg(long, env = "BASELOAD_WATCH")]
+    #[arg(long, env = "BASELOAD_WATCH", value_parser = BoolishValueParser::new())]
     pub(crate) watch: bool,
 
     /// How the result is printed

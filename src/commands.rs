@@ -77,14 +77,18 @@ fn completions(shell: clap_complete::Shell) -> Result<Exit> {
 
 impl SourceArgs {
     fn loader(&self) -> Result<crate::loader::Loader> {
-        loader(&self.schedules, self.limits.max_floor)
+        loader(self.schedules.clone(), self.limits.max_floor)
     }
 }
 
-fn loader(sources: &[String], max_floor: u32) -> Result<crate::loader::Loader> {
-    let parse = |text: &String| crate::source::Source::parse(text).map_err(|error| Usage(format!("{error:#}")));
-    let sources = sources.iter().map(parse).collect::<Result<_, _>>()?;
-    Ok(crate::loader::Loader::new(sources, about::zones()?, Limits { max_floor }))
+fn loader(sources: Vec<String>, max_floor: u32) -> Result<crate::loader::Loader> {
+    let parse = |text: String| crate::source::Source::parse(&text).map_err(|error| Usage(format!("{error:#}")));
+    let sources = sources.into_iter().map(parse).collect::<Result<_, _>>()?;
+    let zones = about::zones()?;
+    if let Some(warning) = about::age_of(&zones) {
+        output::note(&format!("warning: {warning}"));
+    }
+    Ok(crate::loader::Loader::new(sources, zones, Limits { max_floor }))
 }
 
 /// Tells why there are no schedules to work with.

@@ -17,15 +17,12 @@ use crate::{about, output};
 pub(super) fn preview(args: PreviewArgs) -> Result<Exit> {
     let now = Clock::System.now();
     let from = args.from.unwrap_or(now);
-    let to = match args.to {
-        Some(to) => to,
-        None => from.checked_add(SignedDuration::try_from(args.span)?)?,
-    };
-    if to <= from {
-        output::note("error: the span is empty: --to must be later than --from");
+    let end_of_span = || from.checked_add(SignedDuration::try_from(args.span)?);
+    let Some(to) = args.to.or_else(|| end_of_span().ok()).filter(|to| *to > from) else {
+        output::note("error: the span must end after it begins, and before the year 10000");
         return Ok(Exit::Bad);
-    }
-    let schedules = match loader(&args.paths, args.limits.max_floor)?.read(now) {
+    };
+    let schedules = match loader(args.paths, args.limits.max_floor)?.read(now) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };

@@ -85,6 +85,9 @@ async fn serve_and_drive(
 ) -> Result<Exit> {
     let Ends { events, reloads, status, heartbeat } = ends;
     chores::start(clock, pace, &events).await?;
+    if pace.poll.is_some() {
+        let _ = events.send(Event::Due(Chore::Load)); // a remote source that was down, or in force by its history, says so
+    }
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move { while hangup.recv().await.is_some() && events.send(Event::Due(Chore::Load)).is_ok() {} });
 

@@ -13,7 +13,7 @@ use crate::output;
 /// # Errors
 /// Only that the result cannot be printed.
 pub(super) fn validate(args: ValidateArgs) -> Result<Exit> {
-    let loader = loader(&args.paths, args.limits.max_floor)?;
+    let loader = loader(args.paths, args.limits.max_floor)?;
     let checked = match loader.check(Clock::System.now()) {
         Ok(checked) => checked,
         Err(unreadable) => return Ok(super::refuse(&unreadable)),
@@ -27,8 +27,8 @@ pub(super) fn validate(args: ValidateArgs) -> Result<Exit> {
         ValidateOutput::Json => output::json(&diagnostic::rows(found, files))?,
         ValidateOutput::Github => output::result(&diagnostic::github(found, files))?,
         ValidateOutput::Text => {
-            output::note(&diagnostic::text(found, files, output::stderr_colour()));
             if !found.is_empty() {
+                output::note(&diagnostic::text(found, files, output::stderr_colour()));
                 output::note(&diagnostic::summary(found));
             }
         }
@@ -36,7 +36,12 @@ pub(super) fn validate(args: ValidateArgs) -> Result<Exit> {
     let Ok(loaded) = &checked.outcome else { return Ok(Exit::Bad) };
     if args.output == ValidateOutput::Text {
         let (schedules, targets) = (loaded.schedules.iter().count(), loaded.schedules.rows().len());
-        output::result(&format!("ok: {schedules} schedules, {targets} targets\n"))?;
+        output::result(&format!("ok: {}, {}\n", counted(schedules, "schedule"), counted(targets, "target")))?;
     }
     Ok(Exit::Fine)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }

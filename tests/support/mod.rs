@@ -31,33 +31,36 @@ impl Moto {
         Moto { endpoint: format!("http://127.0.0.1:{}", port.trim()), child }
     }
 
-    /// Runs Python with `ecs` and `scaling`, boto3's clients of this moto, in scope, and returns what it printed.
+    /// Runs a script on this moto, see [`boto3`].
     ///
     /// # Panics
     /// Where the script fails.
     pub(crate) fn python(&self, script: &str) -> String {
-        const CLIENTS: &str = "import boto3\n\
-            ecs, scaling = boto3.client('ecs'), boto3.client('application-autoscaling')\n";
-        let output = Command::new(python())
-            .args(["-c", &format!("{CLIENTS}{script}")])
-            .envs(self.environment())
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("the Python that was found can be run");
-        assert!(output.status.success(), "the script failed (its reason stands above)");
-        String::from_utf8(output.stdout).expect("the script prints UTF-8")
+        boto3(&self.endpoint, script)
     }
+}
 
-    /// The environment that sends any AWS client here.
-    pub(crate) fn environment(&self) -> [(&'static str, &str); 5] {
-        [
-            ("AWS_ENDPOINT_URL", &self.endpoint),
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_DEFAULT_REGION", "eu-west-1"),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-        ]
-    }
+/// Runs Python with `ecs` and `scaling`, boto3's clients of the AWS at `endpoint`, in scope, and returns what it printed.
+///
+/// # Panics
+/// Where the script fails.
+pub(crate) fn boto3(endpoint: &str, script: &str) -> String {
+    const CLIENTS: &str = "import boto3\n\
+        ecs, scaling = boto3.client('ecs'), boto3.client('application-autoscaling')\n";
+    let environment = [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ];
+    let output = Command::new(python())
+        .args(["-c", &format!("{CLIENTS}{script}")])
+        .envs(environment)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("the Python that was found can be run");
+    assert!(output.status.success(), "the script failed (its reason stands above)");
+    String::from_utf8(output.stdout).expect("the script prints UTF-8")
 }
 
 impl Drop for Moto {

@@ -5,6 +5,7 @@ A test that dies takes its server along: the pipe to its standard input closes w
 
 import json
 import logging
+import os
 import sys
 import threading
 
@@ -31,6 +32,7 @@ def describe_scalable_targets(self):
 
 
 ApplicationAutoScalingResponse.describe_scalable_targets = describe_scalable_targets
+os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"  # a region for each test
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
 server.start()

@@ -52,10 +52,10 @@ fn instant(zone: &TimeZone, local: i64, edge: Edge) -> i64 {
 /// The instant at which the clock jumped over a local time: it lies after `earliest` and not after `latest`, which are
 /// that time read with the offsets of either side.
 fn jump(zone: &TimeZone, earliest: i64, latest: i64) -> i64 {
-    let transitions = zone.preceding(timestamp(latest + 1)).map(|jump| (jump.timestamp().as_second(), jump.offset()));
-    let near = transitions.take_while(|(at, _)| *at > earliest);
-    let forward = near.filter(|(at, offset)| *offset > zone.to_offset(timestamp(at - 1)));
-    forward.map(|(at, _)| at).next().unwrap_or(latest)
+    let near = zone.following(timestamp(earliest)).map(|jump| (jump.timestamp().as_second(), jump.offset()));
+    let mut within = near.take_while(|(at, _)| *at <= latest);
+    let forward = within.find(|(at, offset)| *offset > zone.to_offset(timestamp(at - 1)));
+    forward.map_or(latest, |(at, _)| at)
 }
 
 /// A zone, read near one instant after another.
@@ -110,8 +110,7 @@ impl<'a> Wall<'a> {
     fn settle(&mut self, at: i64) {
         let here = timestamp(at);
         self.offset = seconds(self.zone.to_offset(here));
-        let before = self.zone.preceding(timestamp(at + 1)).next().map(|jump| jump.timestamp().as_second());
-        let after = self.zone.following(here).next().map(|jump| (jump.timestamp().as_second(), seconds(jump.offset())));
+        let (before, after) = self.around(here);
         (self.from, self.safe_from) = match before {
             Some(from) => (from, from + (self.offset - self.offset_before(from)).abs()),
             None => (i64::MIN, i64::MIN),
@@ -120,6 +119,25 @@ impl<'a> Wall<'a> {
             Some((to, next)) => (to, to - (self.offset - next).abs()),
             None => (NEVER, NEVER),
         };
+    }
+
+    /// The last transition by `here`, and the first after it with its offset.
+    ///
+    /// jiff's `preceding` goes by the zone's rule for the future alone where one is in force, and so misses a transition
+    /// that was listed after the rule's own last one (Ciudad Juárez, November 2022); `following` sees every one.
+    fn around(&self, here: Timestamp) -> (Option<i64>, Option<(i64, i64)>) {
+        let next = Timestamp::from_second(here.as_second() + 1).unwrap_or(Timestamp::MAX);
+        let mut before = self.zone.preceding(next).next().map(|jump| jump.timestamp());
+        for jump in self.zone.following(before.unwrap_or(here)) {
+            if jump.timestamp() > here {
+                return (
+                    before.map(Timestamp::as_second),
+                    Some((jump.timestamp().as_second(), seconds(jump.offset()))),
+                );
+            }
+            before = Some(jump.timestamp());
+        }
+        (before.map(Timestamp::as_second), None)
     }
 
     fn offset_before(&self, transition: i64) -> i64 {
@@ -169,4 +187,19 @@ pub(super) fn day_of(date: Date) -> i64 {
 /// The date as many days after 1970-01-01, or the nearest that can be written.
 pub(super) fn date_of(day: i64) -> Date {
     datetime(day.saturating_mul(DAY)).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timetable::Zones;
+
+    #[test]
+    fn a_transition_that_the_rule_for_the_future_does_not_know_is_seen() {
+        let zone = Zones::embedded().get("America/Ciudad_Juarez").unwrap();
+        let mut wall = Wall::new(&zone);
+        let after: Timestamp = "2022-12-01T02:30:00Z".parse().unwrap();
+        wall.local(after.as_second());
+        assert_eq!(timestamp(wall.from).to_string(), "2022-11-30T06:00:00Z");
+    }
 }

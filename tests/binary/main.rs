@@ -1,0 +1,19 @@
+//! The binary as its users meet it: what it prints and how it ends, against moto, and against its own simulated ECS.
+//!
+//! One test program, so that all tests share one moto: each has a region of its own there ([`account`]).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod account;
+mod baseload;
+mod controller;
+mod folder;
+mod http;
+mod tap;
+mod wait;
+
+mod plan_apply;
+mod run;
+mod schedules;
+mod simulate;

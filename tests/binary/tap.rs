@@ -1,0 +1,124 @@
+//! A proxy in front of an AWS that notes what was written through it, and can play AWS's bad days.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use crate::http;
+
+/// What becomes of writes that come through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writes {
+    /// AWS answers them.
+    Pass,
+    /// They are refused for their rate.
+    Throttled,
+    /// They reach AWS, and the answer is kept back until they may pass.
+    Held,
+}
+
+/// A running proxy.
+pub(crate) struct Tap {
+    /// `HOST:PORT`.
+    pub(crate) address: String,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    upstream: String,
+    written: Mutex<Vec<Value>>,
+    writes: Mutex<Writes>,
+    changed: Condvar,
+}
+
+impl Tap {
+    /// Starts a proxy in front of `upstream` (`HOST:PORT`). It lasts as long as the test program.
+    pub(crate) fn start(upstream: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let address = listener.local_addr().expect("a listener has an address").to_string();
+        let shared = Arc::new(Shared {
+            upstream: upstream.to_owned(),
+            written: Mutex::default(),
+            writes: Mutex::new(Writes::Pass),
+            changed: Condvar::new(),
+        });
+        let server = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let server = Arc::clone(&server);
+                std::thread::spawn(move || server.serve(stream));
+            }
+        });
+        Tap { address, shared }
+    }
+
+    /// The body of every write so far, whatever became of it.
+    pub(crate) fn written(&self) -> Vec<Value> {
+        lock(&self.shared.written).clone()
+    }
+
+    /// Says what becomes of writes from now on.
+    pub(crate) fn set_writes(&self, writes: Writes) {
+        *lock(&self.shared.writes) = writes;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
+        let (head, body) = read_request(&stream)?;
+        let is_write = head.contains("AnyScaleFrontendService.RegisterScalableTarget");
+        if is_write {
+            lock(&self.written).push(serde_json::from_slice(&body)?);
+        }
+        let throttled = is_write && *lock(&self.writes) == Writes::Throttled;
+        let answer = if throttled { refusal() } else { self.forward(&head, &body)? };
+        if is_write {
+            self.wait_while_held();
+        }
+        stream.write_all(&answer)?;
+        stream.shutdown(Shutdown::Both)
+    }
+
+    fn forward(&self, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+        let (request_line, headers) = head.split_once("\r\n").ok_or(io::ErrorKind::InvalidData)?;
+        let request_line = request_line.replace("HTTP/1.1", "HTTP/1.0");
+        let mut request = format!("{request_line}\r\n{headers}").into_bytes();
+        request.extend(body);
+        http::exchange(&self.upstream, &request)
+    }
+
+    fn wait_while_held(&self) {
+        let writes = lock(&self.writes);
+        let held = self.changed.wait_while(writes, |writes| *writes == Writes::Held);
+        drop(held.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The head with its empty line, and the body.
+fn read_request(stream: &TcpStream) -> io::Result<(String, Vec<u8>)> {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let length =
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body)?;
+    Ok((head, body))
+}
+
+fn refusal() -> Vec<u8> {
+    let body = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;
+    let head = "HTTP/1.0 400 Bad Request\r\nContent-Type: application/x-amz-json-1.1\r\n";
+    format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
