@@ -147,7 +147,7 @@ impl fmt::Display for Version {
     /// What a person would look it up by; nothing for files that are simply there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Version::Dir(_) => Ok(()),
+            Version::Dir(_) => f.write_str(""),
             #[cfg(feature = "git")]
             Version::Git(commit) => commit.fmt(f),
         }
@@ -155,9 +155,32 @@ impl fmt::Display for Version {
 }
 
 impl From<anyhow::Error> for Trouble {
-    /// What nobody called bad may be better the next time.
+    /// What is not called bad may be better the next time.
     fn from(error: anyhow::Error) -> Self {
-        Trouble::Unreachable(error)
+        if error.is::<TooLarge>() { Trouble::Bad(error) } else { Trouble::Unreachable(error) }
+    }
+}
+
+/// A source holds more than memory is meant for, and will until someone takes something out.
+#[derive(Clone, Copy, Debug)]
+struct TooLarge(&'static str);
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+impl Trouble {
+    /// The same, with what was being done.
+    #[cfg(feature = "git")]
+    fn context(self, doing: String) -> Self {
+        match self {
+            Trouble::Unreachable(error) => Trouble::Unreachable(error.context(doing)),
+            Trouble::Bad(error) => Trouble::Bad(error.context(doing)),
+        }
     }
 }
 

@@ -105,17 +105,14 @@ impl Git {
     /// # Errors
     /// That they cannot be had, or are no source of schedules.
     pub(super) fn read(&self, Commit(id): &Commit) -> Result<Tree, Trouble> {
-        let named = |error: anyhow::Error| error.context(format!("cannot read {self}"));
         let store = match &self.location.transport {
             Transport::File { path } => Local::open(path).map(|local| local.objects),
             Transport::Http { .. } | Transport::Ssh { .. } => {
                 self.converse(async |talk| talk.fetch(*id, &self.location.path).await).map(Store::Fetched)
             }
         };
-        self.tree(&store.map_err(&named)?, *id).map_err(|trouble| match trouble {
-            Trouble::Unreachable(error) => Trouble::Unreachable(named(error)),
-            Trouble::Bad(error) => Trouble::Bad(named(error)),
-        })
+        let tree = store.map_err(Trouble::from).and_then(|store| self.tree(&store, *id));
+        tree.map_err(|trouble| trouble.context(format!("cannot read {self}")))
     }
 
     /// What the branch was before a commit: its first parent.
@@ -178,7 +175,7 @@ async fn within_patience<T>(talk: impl Future<Output = Result<T>>) -> Result<T> 
 /// A way to a server.
 enum Connection {
     Http(Http),
-    Ssh(Ssh),
+    Ssh(Box<Ssh>),
 }
 
 /// A conversation with a server.
@@ -193,7 +190,7 @@ impl Connection {
             Transport::Http { url, user, takes_token } => {
                 Ok(Connection::Http(Http::new(url, user.as_deref(), *takes_token)?))
             }
-            Transport::Ssh { host, port, path } => Ok(Connection::Ssh(Ssh::open(host, *port, path)?)),
+            Transport::Ssh { host, port, path } => Ok(Connection::Ssh(Box::new(Ssh::open(host, *port, path)?))),
             Transport::File { .. } => unreachable!("a repository on this machine is read in place"),
         }
     }

@@ -10,9 +10,11 @@ mod baseload;
 mod controller;
 mod folder;
 mod http;
+mod repository;
 mod tap;
 mod wait;
 
+mod git_source;
 mod plan_apply;
 mod run;
 mod schedules;

@@ -2,11 +2,14 @@
 
 The first part of a path says how: /plain, /token (wants one), /v0 (speaks no version 2), /moved (redirects to /plain),
 /elsewhere (redirects to another host), /slow (never answers), /page (a web page). Every request is a line of
-requests.log. Prints its port, and ends when standard input does.
+requests.log. Prints its port, and ends when standard input does. With `tls` it speaks HTTPS, by a certificate that it
+writes to certificate.pem.
 """
 
 import base64
+import datetime
 import http.server
+import ipaddress
 import os
 import ssl
 import subprocess
@@ -15,7 +18,6 @@ import threading
 import time
 
 ROOT = sys.argv[1]
-CERTIFICATE = sys.argv[2] if len(sys.argv) > 2 else None
 AUTHORIZATION = "Basic " + base64.b64encode(b"x-access-token:s3cret-token").decode()
 
 
@@ -77,11 +79,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def write_certificate():
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "git server of a test")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    day = datetime.timedelta(days=1)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - day, now + day)
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+    certificate = builder.sign(key, hashes.SHA256())
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    with open(f"{ROOT}/certificate.pem", "wb") as file:
+        file.write(certificate.public_bytes(pem))
+    with open(f"{ROOT}/key.pem", "wb") as file:
+        file.write(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+
+
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
-if CERTIFICATE:
+if "tls" in sys.argv:
+    write_certificate()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    context.load_cert_chain(f"{ROOT}/certificate.pem", f"{ROOT}/key.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 print(server.server_port, flush=True)

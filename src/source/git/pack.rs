@@ -10,6 +10,8 @@ use gix_hash::ObjectId;
 use gix_object::Kind;
 use gix_zlib::{Inflate, Status};
 
+use crate::source::TooLarge;
+
 /// The most bytes that a pack may have on its way.
 pub(super) const PACK_LIMIT: usize = 32 << 20;
 
@@ -26,8 +28,10 @@ const ROUNDS: usize = 64;
 const HASH: usize = 20;
 
 /// What a repository that is too large for memory is told.
-pub(super) const TOO_LARGE: &str = "the repository is larger than 64 MiB at this commit: keep schedules in one of their \
-    own, or let the server serve parts of it (uploadpack.allowFilter)";
+pub(super) const TOO_LARGE: TooLarge = TooLarge(
+    "the repository is larger than 64 MiB at this commit: keep schedules in one of their own, or let the server serve \
+     parts of it (uploadpack.allowFilter)",
+);
 
 /// Objects by id.
 #[derive(Debug, Default)]
@@ -264,7 +268,7 @@ mod tests {
             assert!(apply(b"hello world", delta, 100).is_err(), "{delta:?}");
         }
         let huge = [11, 0xff, 0xff, 0xff, 0xff, 0x7f];
-        assert_eq!(apply(b"hello world", &huge, 100).unwrap_err().to_string(), TOO_LARGE);
+        assert_eq!(apply(b"hello world", &huge, 100).unwrap_err().to_string(), TOO_LARGE.to_string());
     }
 
     #[test]
@@ -273,7 +277,7 @@ mod tests {
         pack.extend([0xbf, 0xff, 0xff, 0xff, 0x7f]);
         let checksum = hash(&pack).unwrap();
         pack.extend(checksum.as_slice());
-        assert_eq!(Objects::default().add(&pack).unwrap_err().to_string(), TOO_LARGE);
+        assert_eq!(Objects::default().add(&pack).unwrap_err().to_string(), TOO_LARGE.to_string());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use gix_object::{Find as _, Kind};
 use gix_ref::file::ReferenceExt as _;
 
 use super::pack::Objects;
-use crate::source::SOURCE_LIMIT;
+use crate::source::{SOURCE_LIMIT, TooLarge};
 
 const SHA1: gix_hash::Kind = gix_hash::Kind::Sha1;
 
@@ -31,7 +31,7 @@ impl Store {
                 let unreadable = |error| anyhow!("object {id} cannot be read: {error}");
                 let header = gix_odb::Header::try_header(repository.as_ref(), id).map_err(unreadable)?;
                 let Some(header) = header else { return Ok(None) };
-                ensure!(header.size() <= SOURCE_LIMIT, "object {id} is larger than a source may be");
+                ensure!(header.size() <= SOURCE_LIMIT, TooLarge("a file there is larger than 16 MiB"));
                 let mut content = Vec::new();
                 let found = repository.try_find(id, &mut content).map_err(unreadable)?;
                 Ok(found.map(|data| data.kind).map(|kind| (kind, content)))
