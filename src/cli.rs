@@ -45,14 +45,14 @@ pub(crate) enum Command {
 /// Where the schedules come from.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
-    /// Schedule files or folders, or repositories (git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, git+ssh://…,
-    /// git+file://…); several make one configuration
+    /// Schedule files or folders, repositories (git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, git+ssh://…,
+    /// git+file://…) or buckets (s3://BUCKET/PREFIX); several make one configuration
     ///
     /// A repository is read by Baseload itself, without the git program. A token for git+https:// comes from
     /// BASELOAD_GIT_TOKEN, or from the file that BASELOAD_GIT_TOKEN_FILE names, which is read anew each time. git+ssh://
     /// runs the ssh program, with the key in BASELOAD_GIT_SSH_KEY_FILE and the hosts in
     /// BASELOAD_GIT_SSH_KNOWN_HOSTS_FILE where these are set. Without ?ref= it is the default branch, without &path= the
-    /// whole repository.
+    /// whole repository. A bucket takes AWS's default credentials, with s3:ListBucket and s3:GetObject.
     #[arg(
         long,
         value_name = "SOURCE",
@@ -104,6 +104,10 @@ pub(crate) struct RunArgs {
     /// How often remote sources are asked whether they changed; files and folders are looked at every second
     #[arg(long, value_name = "DURATION", env = "BASELOAD_POLL", default_value = "30s", value_parser = duration)]
     pub(crate) poll: Duration,
+
+    /// A folder in which the last good revision outlives a restart, for sources that may be down then
+    #[arg(long, value_name = "FOLDER", env = "BASELOAD_STATE_DIR")]
+    pub(crate) state_dir: Option<std::path::PathBuf>,
 
     /// Where /metrics, the status page and the health checks are served [default: 0.0.0.0:8080; 127.0.0.1:8080 with
     /// --simulate]

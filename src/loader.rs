@@ -1,11 +1,16 @@
 //! Reads the sources again and again, and hands on whole, checked revisions or the reason why there is none.
 
+mod state;
+
+use std::path::PathBuf;
+
 use baseload_core::controller::Revision;
 use baseload_core::diagnostic::{self, Colour, Diagnostic};
 use baseload_core::spec::{self, Limits, Loaded, Tree};
 use baseload_core::timetable::{Schedules, Zones};
 use jiff::Timestamp;
 
+use self::state::State;
 use crate::source::{Source, Trouble, Version};
 
 /// How many commits are stepped back at the start, where the newest is no good.
@@ -79,6 +84,7 @@ pub(crate) struct Loader {
     sources: Vec<Source>,
     zones: Zones,
     limits: Limits,
+    state: Option<State>,
     /// The last good revision.
     in_force: Option<String>,
     last: Option<Last>,
@@ -94,7 +100,12 @@ struct Last {
 impl Loader {
     /// A loader that has read nothing yet.
     pub(crate) fn new(sources: Vec<Source>, zones: Zones, limits: Limits) -> Self {
-        Loader { sources, zones, limits, in_force: None, last: None }
+        Loader { sources, zones, limits, state: None, in_force: None, last: None }
+    }
+
+    /// The same, keeping each good revision in this folder, and beginning with the one kept there where none can be had.
+    pub(crate) fn keeping_state(self, folder: Option<PathBuf>) -> Self {
+        Loader { state: folder.map(State::new), ..self }
     }
 
     /// Where the schedules come from.
@@ -134,41 +145,64 @@ impl Loader {
 
     /// Reads the sources if one changed since the last reading; `Ok(None)`: what was read last still stands. Blocks.
     ///
-    /// As long as no revision is in force, one that is no good makes way for the newest good one that a source's history
-    /// has; it is then the next poll that says why.
+    /// As long as no revision is in force, one that is no good makes way for the one that was kept, or else for the newest
+    /// good one that a source's history has; it is then the next poll that says why.
     ///
     /// # Errors
     /// Why there is no good revision; the same again for as long as the sources stay as they are.
     pub(crate) fn poll(&mut self, now: Timestamp) -> Result<Option<Revision>, Rejection> {
         let versions: Result<Vec<_>, _> = self.sources.iter().map(Source::version).collect();
-        let mut versions = versions.map_err(|trouble| Rejection::unread(&trouble))?;
+        let mut versions = match versions {
+            Ok(versions) => versions,
+            Err(trouble) => return self.instead_of(Rejection::unread(&trouble), None, now),
+        };
         if let Some(last) = self.last.as_ref().filter(|last| last.versions == versions) {
             return last.outcome.clone().map(|()| None);
         }
         self.last = None;
-        let mut outcome = self.revision(&mut versions, now);
-        if let Err(rejection) = &outcome
-            && rejection.cause == Cause::Unreachable
-        {
-            return outcome.map(Some);
+        match self.read_versions(&mut versions, now) {
+            Ok(good) => {
+                self.last = Some(Last { versions, outcome: Ok(()) });
+                Ok(self.put_in_force(good))
+            }
+            Err(rejection) if rejection.cause == Cause::Unreachable => self.instead_of(rejection, None, now),
+            Err(rejection) => self.instead_of(rejection, Some(versions), now),
         }
-        let mut lasting = outcome.as_ref().map(|_| ()).map_err(Clone::clone);
-        if let Err(rejection) = &outcome
-            && self.in_force.is_none()
-            && let Some((version, earlier)) = self.earlier(&versions, now)
-        {
-            let note = format!("note: in force is the newest good commit before it, {version}\n");
-            lasting = Err(rejection.clone().although(&note));
-            outcome = Ok(earlier);
+    }
+
+    /// What stands in for versions that are no good, while nothing is in force.
+    fn instead_of(
+        &mut self,
+        rejection: Rejection,
+        versions: Option<Vec<Version>>,
+        now: Timestamp,
+    ) -> Result<Option<Revision>, Rejection> {
+        let stand_in = match self.in_force {
+            Some(_) => None,
+            None => self.kept(now).or_else(|| self.earlier(versions.as_deref()?, now)),
+        };
+        let lasting = match &stand_in {
+            Some((note, _)) => rejection.clone().although(note),
+            None => rejection.clone(),
+        };
+        self.last = versions.map(|versions| Last { versions, outcome: Err(lasting) });
+        stand_in.map(|(_, good)| self.put_in_force(good)).ok_or(rejection)
+    }
+
+    /// Takes note of a good revision; `None`: it was in force already.
+    fn put_in_force(&mut self, Good { revision, tree }: Good) -> Option<Revision> {
+        if self.in_force.as_ref() == Some(&revision.id) {
+            return None;
         }
-        self.last = Some(Last { versions, outcome: lasting });
-        let revision = outcome?;
-        let is_new = self.in_force.replace(revision.id.clone()).as_ref() != Some(&revision.id);
-        Ok(is_new.then_some(revision))
+        self.in_force = Some(revision.id.clone());
+        if let Some(Err(error)) = self.state.as_ref().map(|state| state.keep(&tree)) {
+            tracing::warn!("a restart would not find this revision: {error:#}");
+        }
+        Some(revision)
     }
 
     /// Reads these versions, or those that are there by now, and checks them.
-    fn revision(&self, versions: &mut [Version], now: Timestamp) -> Result<Revision, Rejection> {
+    fn read_versions(&self, versions: &mut [Version], now: Timestamp) -> Result<Good, Rejection> {
         let mut tree = Tree::default();
         for (source, version) in self.sources.iter().zip(versions) {
             let read = source.read(version).map_err(|trouble| Rejection::unread(&trouble))?;
@@ -176,31 +210,50 @@ impl Loader {
             tracing::debug!(source = %source, version = %version, "read a source");
             merge(&mut tree, read.1);
         }
+        self.checked(tree, now)
+    }
+
+    fn checked(&self, tree: Tree, now: Timestamp) -> Result<Good, Rejection> {
         match spec::load(&tree, &self.zones, &self.limits, now) {
             Ok(Loaded { schedules, warnings, .. }) => {
                 for warning in &warnings {
                     let text = diagnostic::text(std::slice::from_ref(warning), &tree.files, Colour::Never);
                     tracing::warn!(code = warning.code, "{}", text.trim_end());
                 }
-                Ok(Revision { id: tree.digest(), schedules })
+                Ok(Good { revision: Revision { id: tree.digest(), schedules }, tree })
             }
             Err(diagnostics) => Err(Rejection::refused(&diagnostics, &tree)),
         }
     }
 
+    /// The revision that an earlier process kept.
+    fn kept(&self, now: Timestamp) -> Option<(String, Good)> {
+        let good = self.checked(self.state.as_ref()?.last()?, now).ok()?;
+        Some(("note: in force is the last good revision, which was kept in the state folder\n".to_owned(), good))
+    }
+
     /// The newest good revision in the history of one source, the others as they are.
-    fn earlier(&self, versions: &[Version], now: Timestamp) -> Option<(Version, Revision)> {
+    fn earlier(&self, versions: &[Version], now: Timestamp) -> Option<(String, Good)> {
         (0..self.sources.len()).find_map(|index| {
             let mut versions = versions.to_vec();
             for _ in 0..STEPS_BACK {
                 versions[index] = self.sources[index].before(&versions[index]).ok().flatten()?;
-                if let Ok(revision) = self.revision(&mut versions, now) {
-                    return Some((versions.swap_remove(index), revision));
+                if let Ok(good) = self.read_versions(&mut versions, now) {
+                    return Some((
+                        format!("note: in force is the newest good commit before it, {}\n", versions[index]),
+                        good,
+                    ));
                 }
             }
             None
         })
     }
+}
+
+/// A revision that may be in force, with its files.
+struct Good {
+    revision: Revision,
+    tree: Tree,
 }
 
 fn merge(tree: &mut Tree, other: Tree) {

@@ -5,6 +5,10 @@
 mod dir;
 #[cfg(feature = "git")]
 mod git;
+#[cfg(any(feature = "git", feature = "s3"))]
+mod patience;
+#[cfg(feature = "s3")]
+mod s3;
 
 use std::fmt;
 
@@ -14,6 +18,8 @@ use baseload_core::spec::Tree;
 use dir::{Dir, Fingerprint};
 #[cfg(feature = "git")]
 use git::{Commit, Git};
+#[cfg(feature = "s3")]
+use s3::{Bucket, Listing};
 
 /// The most bytes that a source may hold.
 const SOURCE_LIMIT: u64 = 16 << 20;
@@ -29,6 +35,9 @@ pub(crate) enum Source {
     /// A git repository.
     #[cfg(feature = "git")]
     Git(Git),
+    /// A folder of a bucket.
+    #[cfg(feature = "s3")]
+    S3(Bucket),
 }
 
 /// Which state of a source was read: equal versions have equal files.
@@ -39,6 +48,9 @@ pub(crate) enum Version {
     /// What the ref pointed to.
     #[cfg(feature = "git")]
     Git(Commit),
+    /// What the bucket lists.
+    #[cfg(feature = "s3")]
+    S3(Listing),
 }
 
 /// Why a source yields no files.
@@ -59,6 +71,8 @@ impl Source {
         match text.split_once("://").map(|(scheme, _)| scheme) {
             #[cfg(feature = "git")]
             Some(scheme) if scheme.starts_with("git+") => Ok(Source::Git(Git::parse(text)?)),
+            #[cfg(feature = "s3")]
+            Some("s3") => Ok(Source::S3(Bucket::parse(text)?)),
             Some(scheme) => bail!("{scheme}:// is no source of schedules: a path{REMOTES} is"),
             None => Ok(Source::Dir(Dir::new(text.into()))),
         }
@@ -70,6 +84,8 @@ impl Source {
             Source::Dir(_) => false,
             #[cfg(feature = "git")]
             Source::Git(_) => true,
+            #[cfg(feature = "s3")]
+            Source::S3(_) => true,
         }
     }
 
@@ -82,6 +98,8 @@ impl Source {
             Source::Dir(dir) => dir.fingerprint().map(Version::Dir).map_err(Trouble::Bad),
             #[cfg(feature = "git")]
             Source::Git(git) => git.head().map(Version::Git),
+            #[cfg(feature = "s3")]
+            Source::S3(bucket) => bucket.list().map(Version::S3),
         }
     }
 
@@ -96,8 +114,10 @@ impl Source {
             }
             #[cfg(feature = "git")]
             (Source::Git(git), Version::Git(commit)) => git.read(commit).map(|tree| (version.clone(), tree)),
-            #[cfg(feature = "git")]
-            (Source::Git(_), Version::Dir(_)) => unreachable!("a source is asked for its own versions only"),
+            #[cfg(feature = "s3")]
+            (Source::S3(bucket), Version::S3(listing)) => bucket.read(listing).map(|tree| (version.clone(), tree)),
+            #[cfg(any(feature = "git", feature = "s3"))]
+            _ => unreachable!("a source is asked for its own versions only"),
         }
     }
 
@@ -110,6 +130,8 @@ impl Source {
             Source::Dir(dir) => dir.read().map_err(Trouble::Bad),
             #[cfg(feature = "git")]
             Source::Git(git) => git.read(&git.head()?),
+            #[cfg(feature = "s3")]
+            Source::S3(bucket) => bucket.read(&bucket.list()?),
         }
     }
 
@@ -127,10 +149,13 @@ impl Source {
 }
 
 /// What may be named beside a path.
-const REMOTES: &str = if cfg!(feature = "git") {
-    ", git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, git+ssh://… or git+file://…"
-} else {
-    ""
+const REMOTES: &str = match (cfg!(feature = "git"), cfg!(feature = "s3")) {
+    (true, true) => {
+        ", git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, git+ssh://…, git+file://… or s3://BUCKET/PREFIX"
+    }
+    (true, false) => ", git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, git+ssh://… or git+file://…",
+    (false, true) => " or s3://BUCKET/PREFIX",
+    (false, false) => "",
 };
 
 impl fmt::Display for Source {
@@ -139,6 +164,8 @@ impl fmt::Display for Source {
             Source::Dir(dir) => dir.fmt(f),
             #[cfg(feature = "git")]
             Source::Git(git) => git.fmt(f),
+            #[cfg(feature = "s3")]
+            Source::S3(bucket) => bucket.fmt(f),
         }
     }
 }
@@ -150,6 +177,8 @@ impl fmt::Display for Version {
             Version::Dir(_) => f.write_str(""),
             #[cfg(feature = "git")]
             Version::Git(commit) => commit.fmt(f),
+            #[cfg(feature = "s3")]
+            Version::S3(_) => f.write_str(""),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
     log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
-    let mut loader = args.source.loader()?;
+    let mut loader = args.source.loader()?.keeping_state(args.state_dir);
     let (loader, first) = tokio::task::spawn_blocking(move || {
         let first = loader.poll(clock.now());
         (loader, first)

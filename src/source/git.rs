@@ -14,9 +14,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use baseload_core::spec::Tree;
@@ -28,10 +26,7 @@ use self::pack::Objects;
 use self::ssh::Ssh;
 use self::store::{Local, Store};
 use self::wire::{Dialect, Wanted};
-use super::{SOURCE_LIMIT, Trouble};
-
-/// How long a server may take to be asked and to answer, all in all.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::{SOURCE_LIMIT, Trouble, patience};
 
 /// A ref, a tag or a commit of a repository, and a folder in it.
 #[derive(Debug)]
@@ -149,27 +144,17 @@ impl Git {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Talks to the server on a thread and runtime of its own: callers may be inside another runtime, or in none.
+    /// Talks to the server, which is remembered for what it speaks.
     fn converse<T: Send>(&self, about: impl AsyncFnOnce(&mut Talk) -> Result<T> + Send) -> Result<T> {
         let known = self.memory().dialect.take();
-        let talk = || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(within_patience(async {
-                let mut talk = Talk { connection: Connection::open(&self.location)?, dialect: known };
-                let answer = about(&mut talk).await?;
-                Ok((answer, talk.lasting_dialect()))
-            }))
-        };
-        let ended = std::thread::scope(|scope| scope.spawn(talk).join());
-        let (answer, dialect) = ended.map_err(|_| anyhow!("talking to the server broke off"))??;
+        let (answer, dialect) = patience::converse(async || {
+            let mut talk = Talk { connection: Connection::open(&self.location)?, dialect: known };
+            let answer = about(&mut talk).await?;
+            Ok((answer, talk.lasting_dialect()))
+        })?;
         self.memory().dialect = dialect;
         Ok(answer)
     }
-}
-
-async fn within_patience<T>(talk: impl Future<Output = Result<T>>) -> Result<T> {
-    let ended = tokio::time::timeout(PATIENCE, talk).await;
-    ended.map_err(|_| anyhow!("the server did not answer within {} s", PATIENCE.as_secs()))?
 }
 
 /// A way to a server.

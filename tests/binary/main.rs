@@ -17,5 +17,6 @@ mod wait;
 mod git_source;
 mod plan_apply;
 mod run;
+mod s3_source;
 mod schedules;
 mod simulate;
