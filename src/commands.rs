@@ -76,17 +76,18 @@ fn completions(shell: clap_complete::Shell) -> Result<Exit> {
 }
 
 impl SourceArgs {
-    fn loader(&self) -> Result<crate::loader::Loader> {
-        loader(self.schedules.clone(), self.limits.max_floor)
+    fn loader(&self, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
+        loader(self.schedules.clone(), self.limits.max_floor, warn)
     }
 }
 
-fn loader(sources: Vec<String>, max_floor: u32) -> Result<crate::loader::Loader> {
+/// What will read these sources. `warn` is told what an operator should know beforehand.
+fn loader(sources: Vec<String>, max_floor: u32, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
     let parse = |text: String| crate::source::Source::parse(&text).map_err(|error| Usage(format!("{error:#}")));
     let sources = sources.into_iter().map(parse).collect::<Result<_, _>>()?;
     let zones = about::zones()?;
     if let Some(warning) = about::age_of(&zones) {
-        output::note(&format!("warning: {warning}"));
+        warn(&warning);
     }
     Ok(crate::loader::Loader::new(sources, zones, Limits { max_floor }))
 }

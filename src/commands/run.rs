@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use baseload_core::controller::{Chore, Controller, Event, Settings};
+use baseload_core::controller::{Chore, Controller, Event, Revision, Settings};
 use baseload_core::diagnostic::Colour;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,7 +15,7 @@ use crate::cli::RunArgs;
 use crate::clock::Clock;
 use crate::driver::{Driver, Ends};
 use crate::http::{self, About, Sources};
-use crate::loader::Cause;
+use crate::loader::{Cause, Loader, Rejection};
 use crate::metrics::Metrics;
 use crate::simulation::Simulation;
 use crate::{about, chores, log};
@@ -28,14 +28,10 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
     log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
-    let mut loader = args.source.loader()?.keeping_state(args.state_dir);
-    let (loader, first) = tokio::task::spawn_blocking(move || {
-        let first = loader.poll(clock.now());
-        (loader, first)
-    })
-    .await?;
+    let loader = args.source.loader(|warning| tracing::warn!("{warning}"))?.keeping_state(args.state_dir);
+    let (loader, first) = first_reading(loader, clock).await?;
     let first = match first {
-        Ok(revision) => Ok(revision.context("the first reading is always a new revision")?),
+        Ok(revision) => Ok(revision),
         // A remote source may be back sooner than we would be.
         Err(rejection) if rejection.cause() == Cause::Unreachable && !args.simulate => Err(rejection),
         Err(rejection) => return Ok(refuse(&rejection)),
@@ -72,6 +68,20 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let pace = chores::Pace { resync: args.resync, poll: loader.is_remote().then_some(args.poll) };
     let (driver, ends) = Driver::new(controller, clock, aws, loader, populate, Arc::clone(&metrics));
     serve_and_drive(driver, ends, listener, about, metrics, clock, pace).await
+}
+
+/// Reads the sources, which may take a while.
+async fn first_reading(mut loader: Loader, clock: Clock) -> Result<(Loader, Result<Revision, Rejection>)> {
+    let (loader, first) = tokio::task::spawn_blocking(move || {
+        let first = loader.poll(clock.now());
+        (loader, first)
+    })
+    .await?;
+    let first = match first {
+        Ok(revision) => Ok(revision.context("the first reading is always a new revision")?),
+        Err(rejection) => Err(rejection),
+    };
+    Ok((loader, first))
 }
 
 async fn serve_and_drive(
