@@ -12,20 +12,43 @@ use crate::clock::Clock;
 /// How often it is seen who else decides over the targets.
 const SURVEY: Duration = Duration::from_secs(3600);
 
-/// How often the source is looked at. On local files that costs one look at each file's size and time.
-const LOAD: Duration = Duration::from_secs(1);
+/// How often files are looked at. That costs one look at each file's size and time.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often the recurring chores recur.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Every target is looked at.
+    pub(crate) resync: Duration,
+    /// Remote sources are asked; `None`: there are none, and files are looked at every second.
+    pub(crate) poll: Option<Duration>,
+}
+
+/// A recurring wake-up.
+#[derive(Clone, Copy, Debug)]
+struct Recurring {
+    chore: Chore,
+    every: Duration,
+    /// Each time comes later by up to this much, so that many controllers do not ask one server at once.
+    jitter: Duration,
+}
 
 /// Starts every chore; they end with the process.
 ///
 /// # Errors
 /// Says that the scheduler could not be started.
-pub(crate) async fn start(clock: Clock, resync: Duration, events: &UnboundedSender<Event>) -> Result<()> {
+pub(crate) async fn start(clock: Clock, pace: Pace, events: &UnboundedSender<Event>) -> Result<()> {
     let glance = Duration::try_from(GLANCE).context("a glance lasts a positive time")?;
-    let chores = [(Chore::Resync, resync), (Chore::Glance, glance), (Chore::Survey, SURVEY), (Chore::Load, LOAD)];
+    let plain = |chore, every| Recurring { chore, every, jitter: Duration::ZERO };
+    let load = match pace.poll {
+        Some(every) => Recurring { chore: Chore::Load, every, jitter: every / 10 },
+        None => plain(Chore::Load, LOOK),
+    };
+    let chores = [plain(Chore::Resync, pace.resync), plain(Chore::Glance, glance), plain(Chore::Survey, SURVEY), load];
     match clock {
         Clock::System => schedule(&chores, events).await.context("the scheduler of recurring chores did not start"),
         Clock::Scaled { .. } | Clock::Fixed(_) => {
-            for (chore, every) in chores {
+            for Recurring { chore, every, .. } in chores {
                 repeat(chore, if chore == Chore::Load { every } else { clock.real(every) }, events.clone());
             }
             Ok(())
@@ -33,12 +56,16 @@ pub(crate) async fn start(clock: Clock, resync: Duration, events: &UnboundedSend
     }
 }
 
-async fn schedule(chores: &[(Chore, Duration)], events: &UnboundedSender<Event>) -> Result<()> {
+async fn schedule(chores: &[Recurring], events: &UnboundedSender<Event>) -> Result<()> {
     let scheduler = JobScheduler::new().await?;
-    for &(chore, every) in chores {
+    for &Recurring { chore, every, jitter } in chores {
         let events = events.clone();
-        let job = Job::new_repeated(every, move |_, _| {
-            let _ = events.send(Event::Due(chore)); // nobody listens any more once the controller has stopped
+        let job = Job::new_repeated_async(every, move |_, _| {
+            let (events, delay) = (events.clone(), jitter.mul_f64(fastrand::f64()));
+            Box::pin(async move {
+                tokio::time::sleep(delay).await;
+                let _ = events.send(Event::Due(chore)); // nobody listens any more once the controller has stopped
+            })
         })?;
         scheduler.add(job).await?;
     }

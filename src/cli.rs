@@ -1,7 +1,6 @@
 //! What users type: commands, flags and their environment variables. Raw arguments only; the commands resolve them.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -75,7 +74,14 @@ pub(crate) enum Command {
 /// Where the schedules come from.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
-    /// Schedule files or folders; several make one source
+    /// Schedule files or folders, repositories (git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, git+ssh://…,
+    /// git+file://…) or buckets (s3://BUCKET/PREFIX); several make one configuration
+    ///
+    /// A repository is read by Baseload itself, without the git program. A token for git+https:// comes from
+    /// BASELOAD_GIT_TOKEN, or from the file that BASELOAD_GIT_TOKEN_FILE names, which is read anew each time. git+ssh://
+    /// runs the ssh program, with the key in BASELOAD_GIT_SSH_KEY_FILE and the hosts in
+    /// BASELOAD_GIT_SSH_KNOWN_HOSTS_FILE where these are set. Without ?ref= it is the default branch, without &path= the
+    /// whole repository. A bucket takes AWS's default credentials, with s3:ListBucket and s3:GetObject.
     #[arg(
         long,
         value_name = "SOURCE",
@@ -83,7 +89,7 @@ pub(crate) struct SourceArgs {
         value_delimiter = ',',
         default_value = "./schedules"
     )]
-    pub(crate) schedules: Vec<PathBuf>,
+    pub(crate) schedules: Vec<String>,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
@@ -123,6 +129,14 @@ pub(crate) struct RunArgs {
     /// How often every target is looked at
     #[arg(long, value_name = "DURATION", env = "BASELOAD_RESYNC", default_value = "60s", value_parser = duration)]
     pub(crate) resync: Duration,
+
+    /// How often remote sources are asked whether they changed; files and folders are looked at every second
+    #[arg(long, value_name = "DURATION", env = "BASELOAD_POLL", default_value = "30s", value_parser = duration)]
+    pub(crate) poll: Duration,
+
+    /// A folder in which the last good revision outlives a restart, for sources that may be down then
+    #[arg(long, value_name = "FOLDER", env = "BASELOAD_STATE_DIR")]
+    pub(crate) state_dir: Option<std::path::PathBuf>,
 
     /// Where /metrics, the status page and the health checks are served [default: 0.0.0.0:8080; 127.0.0.1:8080 with
     /// --simulate]
@@ -190,9 +204,9 @@ pub(crate) struct ApplyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
-    /// Schedule files or folders; all of them make one source
+    /// Schedule files or folders, repositories or buckets, as for --schedules; all of them make one source
     #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<String>,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
@@ -208,9 +222,9 @@ pub(crate) struct ValidateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PreviewArgs {
-    /// Schedule files or folders; all of them make one source
+    /// Schedule files or folders, repositories or buckets, as for --schedules; all of them make one source
     #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<String>,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,

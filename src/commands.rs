@@ -16,7 +16,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, SourceArgs};
-use crate::loader::Rejection;
+use crate::loader::{Cause, Rejection};
 use crate::{about, output};
 use baseload_core::spec::Limits;
 
@@ -33,13 +33,30 @@ pub(crate) enum Exit {
     Differs = 3,
 }
 
+/// Something was typed that means nothing.
+#[derive(Debug)]
+pub(crate) struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
 /// Carries out a command.
 ///
 /// # Errors
 /// Whatever made it fail while running; the process then exits with 1.
 pub(crate) fn dispatch(command: Command) -> Result<Exit> {
     match command {
-        Command::Run(args) => runtime()?.block_on(run::run(args)),
+        Command::Run(args) => {
+            let runtime = runtime()?;
+            let exit = runtime.block_on(run::run(args));
+            runtime.shutdown_background(); // a slow server of schedules does not hold up a stop
+            exit
+        }
         Command::Plan(args) => runtime()?.block_on(plan::plan(args)),
         Command::Apply(args) => runtime()?.block_on(apply::apply(args)),
         Command::Validate(args) => validate::validate(args),
@@ -72,17 +89,22 @@ impl SourceArgs {
     }
 }
 
-/// What will read these paths. `warn` is told what an operator should know beforehand.
-fn loader(paths: Vec<std::path::PathBuf>, max_floor: u32, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
-    let (source, zones) = (crate::source::Source::new(paths), about::zones()?);
+/// What will read these sources. `warn` is told what an operator should know beforehand.
+fn loader(sources: Vec<String>, max_floor: u32, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
+    let parse = |text: String| crate::source::Source::parse(&text).map_err(|error| Usage(format!("{error:#}")));
+    let sources = sources.into_iter().map(parse).collect::<Result<_, _>>()?;
+    let zones = about::zones()?;
     if let Some(warning) = about::age_of(&zones) {
         warn(&warning);
     }
-    Ok(crate::loader::Loader::new(source, zones, Limits { max_floor }))
+    Ok(crate::loader::Loader::new(sources, zones, Limits { max_floor }))
 }
 
 /// Tells why there are no schedules to work with.
 fn refuse(rejection: &Rejection) -> Exit {
     output::note(rejection.text(output::stderr_colour()));
-    Exit::Bad
+    match rejection.cause() {
+        Cause::BadEdit => Exit::Bad,
+        Cause::Unreachable => Exit::Failed,
+    }
 }

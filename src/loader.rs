@@ -1,23 +1,22 @@
-//! Reads the source again and again, and hands on whole, checked revisions or the reason why there is none.
+//! Reads the sources again and again, and hands on whole, checked revisions or the reason why there is none.
 
-use std::time::Duration;
+mod state;
 
-use anyhow::anyhow;
+use std::path::PathBuf;
+
 use baseload_core::controller::Revision;
 use baseload_core::diagnostic::{self, Colour, Diagnostic};
 use baseload_core::spec::{self, Limits, Loaded, Tree};
 use baseload_core::timetable::{Schedules, Zones};
 use jiff::Timestamp;
 
-use crate::source::{Fingerprint, Source};
+use self::state::State;
+use crate::source::{Source, Trouble, Version};
 
-/// A file that is being written is read again after this long, until two readings agree.
-const SETTLE: Duration = Duration::from_millis(100);
+/// How many commits are stepped back at the start, where the newest is no good.
+const STEPS_BACK: usize = 20;
 
-/// How many readings are tried before the source is said to be unstable.
-const READINGS: usize = 20;
-
-/// A source that could be read, and what was found in it.
+/// Sources that could be read, and what was found in them.
 #[derive(Debug)]
 pub(crate) struct Checked {
     /// The files.
@@ -31,10 +30,20 @@ pub(crate) struct Checked {
 pub(crate) struct Rejection {
     plain: String,
     colourful: String,
+    cause: Cause,
+}
+
+/// Whose fault it is that there is no revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Someone wrote what cannot be used; it stays so until they write again.
+    BadEdit,
+    /// A remote source could not be asked; that may pass by itself.
+    Unreachable,
 }
 
 impl Rejection {
-    /// The diagnostics, or why the source could not be read.
+    /// The diagnostics, or why a source could not be read.
     pub(crate) fn text(&self, colour: Colour) -> &str {
         match colour {
             Colour::Never => &self.plain,
@@ -42,24 +51,41 @@ impl Rejection {
         }
     }
 
-    fn unreadable(error: &anyhow::Error) -> Self {
+    /// Whose fault it is.
+    pub(crate) fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    fn unread(trouble: &Trouble) -> Self {
+        let (error, cause) = match trouble {
+            Trouble::Unreachable(error) => (error, Cause::Unreachable),
+            Trouble::Bad(error) => (error, Cause::BadEdit),
+        };
         let plain = format!("error: {error:#}\n");
-        Rejection { colourful: plain.clone(), plain }
+        Rejection { colourful: plain.clone(), plain, cause }
     }
 
     /// Says what is wrong with the files of `tree`.
     pub(crate) fn refused(diagnostics: &[Diagnostic], tree: &Tree) -> Self {
         let text = |colour| diagnostic::text(diagnostics, &tree.files, colour);
-        Rejection { plain: text(Colour::Never), colourful: text(Colour::Ansi) }
+        Rejection { plain: text(Colour::Never), colourful: text(Colour::Ansi), cause: Cause::BadEdit }
+    }
+
+    /// The same, with what is in force instead.
+    fn although(mut self, note: &str) -> Self {
+        self.plain += note;
+        self.colourful += note;
+        self
     }
 }
 
-/// A source with what is known of its last reading.
+/// Sources that make one configuration, with what is known of their last reading.
 #[derive(Debug)]
 pub(crate) struct Loader {
-    source: Source,
+    sources: Vec<Source>,
     zones: Zones,
     limits: Limits,
+    state: Option<State>,
     /// The last good revision.
     in_force: Option<String>,
     last: Option<Last>,
@@ -68,32 +94,45 @@ pub(crate) struct Loader {
 /// The last reading.
 #[derive(Debug)]
 struct Last {
-    fingerprint: Fingerprint,
+    versions: Vec<Version>,
     outcome: Result<(), Rejection>,
 }
 
 impl Loader {
     /// A loader that has read nothing yet.
-    pub(crate) fn new(source: Source, zones: Zones, limits: Limits) -> Self {
-        Loader { source, zones, limits, in_force: None, last: None }
+    pub(crate) fn new(sources: Vec<Source>, zones: Zones, limits: Limits) -> Self {
+        Loader { sources, zones, limits, state: None, in_force: None, last: None }
+    }
+
+    /// The same, keeping each good revision in this folder, and beginning with the one kept there where none can be had.
+    pub(crate) fn keeping_state(self, folder: Option<PathBuf>) -> Self {
+        Loader { state: folder.map(State::new), ..self }
     }
 
     /// Where the schedules come from.
     pub(crate) fn source(&self) -> String {
-        self.source.to_string()
+        self.sources.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
     }
 
-    /// Reads the source once and checks it.
+    /// Whether a look at the sources takes others' work, so that it is done at leisure.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.sources.iter().any(Source::is_remote)
+    }
+
+    /// Reads the sources once and checks them.
     ///
     /// # Errors
     /// Why a file cannot be read.
     pub(crate) fn check(&self, now: Timestamp) -> Result<Checked, Rejection> {
-        let tree = self.source.read().map_err(|error| Rejection::unreadable(&error))?;
+        let mut tree = Tree::default();
+        for source in &self.sources {
+            merge(&mut tree, source.read_now().map_err(|trouble| Rejection::unread(&trouble))?);
+        }
         let outcome = spec::load(&tree, &self.zones, &self.limits, now);
         Ok(Checked { tree, outcome })
     }
 
-    /// Reads the source once, for its schedules.
+    /// Reads the sources once, for their schedules.
     ///
     /// # Errors
     /// Every diagnostic at once, or why a file cannot be read.
@@ -105,50 +144,121 @@ impl Loader {
         }
     }
 
-    /// Reads the source if it changed since the last reading; `Ok(None)`: what was read last still stands. Blocks.
+    /// Reads the sources if one changed since the last reading; `Ok(None)`: what was read last still stands. Blocks.
+    ///
+    /// As long as no revision is in force, one that is no good makes way for the one that was kept, or else for the newest
+    /// good one that a source's history has; it is then the next poll that says why.
     ///
     /// # Errors
-    /// Why there is no good revision; the same again for as long as the source stays as it is.
+    /// Why there is no good revision; the same again for as long as the sources stay as they are.
     pub(crate) fn poll(&mut self, now: Timestamp) -> Result<Option<Revision>, Rejection> {
-        let fingerprint = self.source.fingerprint().map_err(|error| Rejection::unreadable(&error))?;
-        if let Some(last) = self.last.as_ref().filter(|last| last.fingerprint == fingerprint) {
+        let versions: Result<Vec<_>, _> = self.sources.iter().map(Source::version).collect();
+        let mut versions = match versions {
+            Ok(versions) => versions,
+            Err(trouble) => return self.instead_of(Rejection::unread(&trouble), None, now),
+        };
+        if let Some(last) = self.last.as_ref().filter(|last| last.versions == versions) {
             return last.outcome.clone().map(|()| None);
         }
         self.last = None;
-        let (fingerprint, tree) = self.read_stable()?;
-        let outcome = self.revision(&tree, now);
-        self.last = Some(Last { fingerprint, outcome: outcome.as_ref().map(|_| ()).map_err(Clone::clone) });
-        let revision = outcome?;
-        let is_new = self.in_force.replace(revision.id.clone()).as_ref() != Some(&revision.id);
-        Ok(is_new.then_some(revision))
-    }
-
-    fn read_stable(&self) -> Result<(Fingerprint, Tree), Rejection> {
-        let mut before: Option<(Fingerprint, Tree)> = None;
-        for _ in 0..READINGS {
-            let read = self.source.fingerprint().and_then(|fingerprint| Ok((fingerprint, self.source.read()?)));
-            let read = read.map_err(|error| Rejection::unreadable(&error))?;
-            if before.as_ref() == Some(&read) {
-                return Ok(read);
+        match self.read_versions(&mut versions, now) {
+            Ok(good) => {
+                self.last = Some(Last { versions, outcome: Ok(()) });
+                Ok(self.put_in_force(good))
             }
-            before = Some(read);
-            std::thread::sleep(SETTLE);
+            Err(rejection) if rejection.cause == Cause::Unreachable => self.instead_of(rejection, None, now),
+            Err(rejection) => self.instead_of(rejection, Some(versions), now),
         }
-        Err(Rejection::unreadable(&anyhow!("{}: the files keep changing while they are read", self.source)))
     }
 
-    fn revision(&self, tree: &Tree, now: Timestamp) -> Result<Revision, Rejection> {
-        match spec::load(tree, &self.zones, &self.limits, now) {
+    /// What stands in for versions that are no good, while nothing is in force.
+    fn instead_of(
+        &mut self,
+        rejection: Rejection,
+        versions: Option<Vec<Version>>,
+        now: Timestamp,
+    ) -> Result<Option<Revision>, Rejection> {
+        let stand_in = match self.in_force {
+            Some(_) => None,
+            None => self.kept(now).or_else(|| self.earlier(versions.as_deref()?, now)),
+        };
+        let lasting = match &stand_in {
+            Some((note, _)) => rejection.clone().although(note),
+            None => rejection.clone(),
+        };
+        self.last = versions.map(|versions| Last { versions, outcome: Err(lasting) });
+        stand_in.map(|(_, good)| self.put_in_force(good)).ok_or(rejection)
+    }
+
+    /// Takes note of a good revision; `None`: it was in force already.
+    fn put_in_force(&mut self, Good { revision, tree }: Good) -> Option<Revision> {
+        if self.in_force.as_ref() == Some(&revision.id) {
+            return None;
+        }
+        self.in_force = Some(revision.id.clone());
+        if let Some(Err(error)) = self.state.as_ref().map(|state| state.keep(&tree)) {
+            tracing::warn!("a restart would not find this revision: {error:#}");
+        }
+        Some(revision)
+    }
+
+    /// Reads these versions, or those that are there by now, and checks them.
+    fn read_versions(&self, versions: &mut [Version], now: Timestamp) -> Result<Good, Rejection> {
+        let mut tree = Tree::default();
+        for (source, version) in self.sources.iter().zip(versions) {
+            let read = source.read(version).map_err(|trouble| Rejection::unread(&trouble))?;
+            *version = read.0;
+            tracing::debug!(source = %source, version = %version, "read a source");
+            merge(&mut tree, read.1);
+        }
+        self.checked(tree, now)
+    }
+
+    fn checked(&self, tree: Tree, now: Timestamp) -> Result<Good, Rejection> {
+        match spec::load(&tree, &self.zones, &self.limits, now) {
             Ok(Loaded { schedules, warnings, .. }) => {
                 for warning in &warnings {
                     let text = diagnostic::text(std::slice::from_ref(warning), &tree.files, Colour::Never);
                     tracing::warn!(code = warning.code, "{}", text.trim_end());
                 }
-                Ok(Revision { id: tree.digest(), schedules })
+                Ok(Good { revision: Revision { id: tree.digest(), schedules }, tree })
             }
-            Err(diagnostics) => Err(Rejection::refused(&diagnostics, tree)),
+            Err(diagnostics) => Err(Rejection::refused(&diagnostics, &tree)),
         }
     }
+
+    /// The revision that an earlier process kept.
+    fn kept(&self, now: Timestamp) -> Option<(String, Good)> {
+        let good = self.checked(self.state.as_ref()?.last()?, now).ok()?;
+        Some(("note: in force is the last good revision, which was kept in the state folder\n".to_owned(), good))
+    }
+
+    /// The newest good revision in the history of one source, the others as they are.
+    fn earlier(&self, versions: &[Version], now: Timestamp) -> Option<(String, Good)> {
+        (0..self.sources.len()).find_map(|index| {
+            let mut versions = versions.to_vec();
+            for _ in 0..STEPS_BACK {
+                versions[index] = self.sources[index].before(&versions[index]).ok().flatten()?;
+                if let Ok(good) = self.read_versions(&mut versions, now) {
+                    return Some((
+                        format!("note: in force is the newest good commit before it, {}\n", versions[index]),
+                        good,
+                    ));
+                }
+            }
+            None
+        })
+    }
+}
+
+/// A revision that may be in force, with its files.
+struct Good {
+    revision: Revision,
+    tree: Tree,
+}
+
+fn merge(tree: &mut Tree, other: Tree) {
+    tree.files.extend(other.files);
 }
 
 #[cfg(test)]
@@ -167,7 +277,7 @@ mod tests {
     }
 
     fn loader(folder: &Path) -> Loader {
-        Loader::new(Source::new(vec![folder.to_owned()]), Zones::embedded(), Limits::default())
+        Loader::new(vec![Source::parse(folder.to_str().unwrap()).unwrap()], Zones::embedded(), Limits::default())
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::commands::Exit;
 fn main() -> ExitCode {
     let exit = commands::dispatch(cli::Cli::parse().command).unwrap_or_else(|error| {
         output::note(&format!("error: {error:#}"));
-        Exit::Failed
+        if error.is::<commands::Usage>() { Exit::Bad } else { Exit::Failed }
     });
     ExitCode::from(exit as u8)
 }

@@ -1,17 +1,25 @@
-//! Where schedules come from: folders and files, read whole into a [`Tree`].
+//! Where schedules come from. A source yields whole trees of files, each with a version that says whether it changed.
 //!
-//! Nothing is judged here. What cannot be read is an error that names the path; a FIFO, a device or a link out of the
-//! source is refused before it is opened.
+//! Nothing is judged here but whether the files may be read at all: `spec::load` says what is in them.
 
-use std::collections::BTreeMap;
-use std::fs::{self, Metadata};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::SystemTime;
+mod dir;
+#[cfg(feature = "git")]
+mod git;
+#[cfg(any(feature = "git", feature = "s3"))]
+mod patience;
+#[cfg(feature = "s3")]
+mod s3;
 
-use anyhow::{Context, Result, bail};
+use std::fmt;
+
+use anyhow::{Result, bail};
 use baseload_core::spec::Tree;
+
+use dir::{Dir, Fingerprint};
+#[cfg(feature = "git")]
+use git::{Commit, Git};
+#[cfg(feature = "s3")]
+use s3::{Bucket, Listing};
 
 /// The most bytes that a source may hold.
 const SOURCE_LIMIT: u64 = 16 << 20;
@@ -19,254 +27,205 @@ const SOURCE_LIMIT: u64 = 16 << 20;
 /// The deepest that folders may nest.
 const DEPTH_LIMIT: usize = 16;
 
-/// Paths on this machine that make one source.
-#[derive(Clone, Debug)]
-pub(crate) struct Source {
-    roots: Vec<PathBuf>,
+/// A place that schedules are read from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A folder or file on this machine.
+    Dir(Dir),
+    /// A git repository.
+    #[cfg(feature = "git")]
+    Git(Git),
+    /// A folder of a bucket.
+    #[cfg(feature = "s3")]
+    S3(Bucket),
 }
 
-/// What the file system says of every file, without reading it: enough to see that nothing changed.
+/// Which state of a source was read: equal versions have equal files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fingerprint(BTreeMap<PathBuf, (u64, Option<SystemTime>, u64)>);
+pub(crate) enum Version {
+    /// What the file system says of the files.
+    Dir(Fingerprint),
+    /// What the ref pointed to.
+    #[cfg(feature = "git")]
+    Git(Commit),
+    /// What the bucket lists.
+    #[cfg(feature = "s3")]
+    S3(Listing),
+}
+
+/// Why a source yields no files.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// It could not be asked, or did not answer as it should; it may the next time.
+    Unreachable(anyhow::Error),
+    /// It was asked, and what it holds is no source of schedules.
+    Bad(anyhow::Error),
+}
 
 impl Source {
-    /// A source of these files and folders.
-    pub(crate) fn new(roots: Vec<PathBuf>) -> Self {
-        Source { roots }
-    }
-
-    /// Reads every file of the source. Hidden files and folders are skipped, as is whatever is neither YAML nor ICS.
+    /// Reads what follows `--schedules`: a path, or a URL whose scheme says what is there.
     ///
     /// # Errors
-    /// Says which path cannot be read, and what to do where that is known.
-    pub(crate) fn read(&self) -> Result<Tree> {
-        let mut files = BTreeMap::new();
-        let mut budget = SOURCE_LIMIT;
-        for path in self.paths()?.into_keys() {
-            let bytes = read_bounded(&path, budget).with_context(|| format!("cannot read {}", path.display()))?;
-            budget -= bytes.len() as u64;
-            files.insert(Arc::from(path.to_string_lossy().as_ref()), bytes);
+    /// Says what the URL lacks or has too much. A password in it is refused and not repeated.
+    pub(crate) fn parse(text: &str) -> Result<Source> {
+        match text.split_once("://").map(|(scheme, _)| scheme) {
+            #[cfg(feature = "git")]
+            Some(scheme) if scheme.starts_with("git+") => Ok(Source::Git(Git::parse(text)?)),
+            #[cfg(feature = "s3")]
+            Some("s3") => Ok(Source::S3(Bucket::parse(text)?)),
+            Some(scheme) => bail!("{scheme}:// is no source of schedules: a path{REMOTES} is"),
+            None => Ok(Source::Dir(Dir::new(text.into()))),
         }
-        Ok(Tree { files })
     }
 
-    /// Looks at the files without reading them.
+    /// Whether it takes a network, or another's work, to look at it: then it is polled at leisure, and retried.
+    pub(crate) fn is_remote(&self) -> bool {
+        match self {
+            Source::Dir(_) => false,
+            #[cfg(feature = "git")]
+            Source::Git(_) => true,
+            #[cfg(feature = "s3")]
+            Source::S3(_) => true,
+        }
+    }
+
+    /// What is there now, without reading it.
     ///
     /// # Errors
-    /// As [`Source::read`].
-    pub(crate) fn fingerprint(&self) -> Result<Fingerprint> {
-        let paths = self.paths()?;
-        Ok(Fingerprint(paths.into_iter().map(|(path, meta)| (path, stamp(&meta))).collect()))
+    /// Why that cannot be said.
+    pub(crate) fn version(&self) -> Result<Version, Trouble> {
+        match self {
+            Source::Dir(dir) => dir.fingerprint().map(Version::Dir).map_err(Trouble::Bad),
+            #[cfg(feature = "git")]
+            Source::Git(git) => git.head().map(Version::Git),
+            #[cfg(feature = "s3")]
+            Source::S3(bucket) => bucket.list().map(Version::S3),
+        }
     }
 
-    fn paths(&self) -> Result<BTreeMap<PathBuf, Metadata>> {
-        let mut found = BTreeMap::new();
-        for root in &self.roots {
-            let meta = fs::metadata(root).with_context(|| missing(root))?;
-            let canonical = fs::canonicalize(root).with_context(|| missing(root))?;
-            if meta.is_dir() {
-                walk(root, &canonical, DEPTH_LIMIT, &mut found)?;
-            } else {
-                let kept = refuse_special(root, &meta)?;
-                found.insert(root.clone(), kept.clone());
-                add_neighbouring_calendars(root, &mut found)?;
+    /// Reads the files of a version that this source gave; where only the newest can be read, the one that was.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub(crate) fn read(&self, version: &Version) -> Result<(Version, Tree), Trouble> {
+        match (self, version) {
+            (Source::Dir(dir), _) => {
+                dir.read_settled().map(|(print, tree)| (Version::Dir(print), tree)).map_err(Trouble::Bad)
             }
-        }
-        Ok(found)
-    }
-}
-
-impl std::fmt::Display for Source {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let roots: Vec<_> = self.roots.iter().map(|root| root.to_string_lossy()).collect();
-        f.write_str(&roots.join(","))
-    }
-}
-
-fn missing(root: &Path) -> String {
-    format!(
-        "cannot read the schedules at {}: mount or create a folder of *.yaml files there, or name another with --schedules \
-         (BASELOAD_SCHEDULES)",
-        root.display()
-    )
-}
-
-fn walk(folder: &Path, root: &Path, depth: usize, found: &mut BTreeMap<PathBuf, Metadata>) -> Result<()> {
-    if depth == 0 {
-        bail!("{}: folders nest more than {DEPTH_LIMIT} deep here; is there a loop of links?", folder.display());
-    }
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    for entry in entries {
-        let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
-        if is_hidden(&path) {
-            continue;
-        }
-        let meta = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        if !meta.is_dir() && !is_wanted(&path) {
-            continue;
-        }
-        refuse_escape(&path, root)?;
-        if meta.is_dir() {
-            walk(&path, root, depth - 1, found)?;
-        } else {
-            refuse_special(&path, &meta)?;
-            found.insert(path, meta);
+            #[cfg(feature = "git")]
+            (Source::Git(git), Version::Git(commit)) => git.read(commit).map(|tree| (version.clone(), tree)),
+            #[cfg(feature = "s3")]
+            (Source::S3(bucket), Version::S3(listing)) => bucket.read(listing).map(|tree| (version.clone(), tree)),
+            #[cfg(any(feature = "git", feature = "s3"))]
+            _ => unreachable!("a source is asked for its own versions only"),
         }
     }
-    Ok(())
-}
 
-/// A single file may name calendars beside it.
-fn add_neighbouring_calendars(file: &Path, found: &mut BTreeMap<PathBuf, Metadata>) -> Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    for entry in entries.flatten() {
-        let beside = file.with_file_name(entry.file_name());
-        if let Ok(meta) = fs::metadata(&beside)
-            && meta.is_file()
-            && !is_hidden(&beside)
-            && beside.extension().is_some_and(|extension| extension == "ics")
-        {
-            found.insert(beside, meta);
+    /// Reads the files as they are at this moment, for a look that is not repeated.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub(crate) fn read_now(&self) -> Result<Tree, Trouble> {
+        match self {
+            Source::Dir(dir) => dir.read().map_err(Trouble::Bad),
+            #[cfg(feature = "git")]
+            Source::Git(git) => git.read(&git.head()?),
+            #[cfg(feature = "s3")]
+            Source::S3(bucket) => bucket.read(&bucket.list()?),
         }
     }
-    Ok(())
-}
 
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
-}
-
-fn is_wanted(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "ics")
-}
-
-fn refuse_special<'a>(path: &Path, meta: &'a Metadata) -> Result<&'a Metadata> {
-    if !meta.is_file() {
-        bail!("{} is neither a file nor a folder", path.display());
+    /// The version before this one, where the source has a history.
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    pub(crate) fn before(&self, version: &Version) -> Result<Option<Version>, Trouble> {
+        match (self, version) {
+            #[cfg(feature = "git")]
+            (Source::Git(git), Version::Git(commit)) => Ok(git.parent(commit)?.map(Version::Git)),
+            _ => Ok(None),
+        }
     }
-    Ok(meta)
 }
 
-/// Links may point about inside the source (Kubernetes and git-sync swap revisions by links), never out of it.
-fn refuse_escape(path: &Path, root: &Path) -> Result<()> {
-    let real = fs::canonicalize(path).with_context(|| format!("cannot follow {}", path.display()))?;
-    if !real.starts_with(root) {
-        bail!("{} leads out of the source, to {}", path.display(), real.display());
+/// What may be named beside a path.
+const REMOTES: &str = match (cfg!(feature = "git"), cfg!(feature = "s3")) {
+    (true, true) => {
+        ", git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, git+ssh://…, git+file://… or s3://BUCKET/PREFIX"
     }
-    Ok(())
-}
+    (true, false) => ", git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, git+ssh://… or git+file://…",
+    (false, true) => " or s3://BUCKET/PREFIX",
+    (false, false) => "",
+};
 
-fn read_bounded(path: &Path, budget: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(budget + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > budget {
-        return Err(io::Error::other(format!("the source holds more than {} MiB", SOURCE_LIMIT >> 20)));
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Dir(dir) => dir.fmt(f),
+            #[cfg(feature = "git")]
+            Source::Git(git) => git.fmt(f),
+            #[cfg(feature = "s3")]
+            Source::S3(bucket) => bucket.fmt(f),
+        }
     }
-    Ok(bytes)
 }
 
-#[cfg(unix)]
-fn stamp(meta: &Metadata) -> (u64, Option<SystemTime>, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (meta.len(), meta.modified().ok(), meta.ino())
+impl fmt::Display for Version {
+    /// What a person would look it up by; nothing for files that are simply there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Version::Dir(_) => f.write_str(""),
+            #[cfg(feature = "git")]
+            Version::Git(commit) => commit.fmt(f),
+            #[cfg(feature = "s3")]
+            Version::S3(_) => f.write_str(""),
+        }
+    }
 }
 
-#[cfg(not(unix))]
-fn stamp(meta: &Metadata) -> (u64, Option<SystemTime>, u64) {
-    (meta.len(), meta.modified().ok(), 0)
+impl From<anyhow::Error> for Trouble {
+    /// What is not called bad may be better the next time.
+    fn from(error: anyhow::Error) -> Self {
+        if error.is::<TooLarge>() { Trouble::Bad(error) } else { Trouble::Unreachable(error) }
+    }
+}
+
+/// A source holds more than memory is meant for, and will until someone takes something out.
+#[derive(Clone, Copy, Debug)]
+struct TooLarge(&'static str);
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+impl Trouble {
+    /// The same, with what was being done.
+    #[cfg(feature = "git")]
+    fn context(self, doing: String) -> Self {
+        match self {
+            Trouble::Unreachable(error) => Trouble::Unreachable(error.context(doing)),
+            Trouble::Bad(error) => Trouble::Bad(error.context(doing)),
+        }
+    }
+}
+
+/// Whether a file belongs to a source, by its name.
+fn is_wanted(path: &str) -> bool {
+    [".yaml", ".yml", ".ics"].iter().any(|ending| path.ends_with(ending))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
-
-    use tempfile::TempDir;
-
     use super::*;
 
-    fn folder(files: &[&str]) -> TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = folder.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, *file).unwrap();
-        }
-        folder
-    }
-
-    fn names(source: &Source, root: &Path) -> Vec<String> {
-        let prefix = format!("{}/", root.display());
-        source.read().unwrap().files.into_keys().map(|path| path.replace(&prefix, "")).collect()
-    }
-
-    fn source(root: &Path) -> Source {
-        Source::new(vec![root.to_owned()])
-    }
-
-    fn refusal(source: &Source) -> String {
-        format!("{:#}", source.read().expect_err("the source is refused"))
-    }
-
     #[test]
-    fn yaml_and_ics_are_read_and_hidden_files_are_not() {
-        let folder = folder(&["a.yaml", "b/c.yml", "b/d.ics", ".hidden.yaml", ".git/e.yaml", "README.md"]);
-        assert_eq!(names(&source(folder.path()), folder.path()), ["a.yaml", "b/c.yml", "b/d.ics"]);
-    }
-
-    #[test]
-    fn a_single_file_brings_the_calendars_beside_it() {
-        let folder = folder(&["a.yaml", "b.yaml", "d.ics"]);
-        assert_eq!(names(&source(&folder.path().join("a.yaml")), folder.path()), ["a.yaml", "d.ics"]);
-    }
-
-    #[test]
-    fn f48_a_swap_of_links_inside_the_source_is_followed_and_seen() {
-        let folder = folder(&["..rev1/a.yaml", "..rev2/a.yaml"]);
-        let at = |name: &str| folder.path().join(name);
-        symlink("..rev1", at("..data")).unwrap();
-        symlink("..data/a.yaml", at("a.yaml")).unwrap();
-        let source = source(folder.path());
-        let (before, print) = (source.read().unwrap(), source.fingerprint().unwrap());
-
-        symlink("..rev2", at("..next")).unwrap();
-        fs::rename(at("..next"), at("..data")).unwrap();
-        assert_ne!(source.fingerprint().unwrap(), print);
-        assert_ne!(source.read().unwrap(), before);
-    }
-
-    #[test]
-    fn f48_a_link_out_of_the_source_is_refused() {
-        let (folder, outside) = (folder(&["a.yaml"]), folder(&["secret.yaml"]));
-        symlink(outside.path().join("secret.yaml"), folder.path().join("b.yaml")).unwrap();
-        assert!(refusal(&source(folder.path())).contains("leads out of the source"));
-    }
-
-    #[test]
-    fn f48_a_loop_of_links_is_refused() {
-        let folder = folder(&["a/b.yaml"]);
-        symlink("..", folder.path().join("a/up")).unwrap();
-        assert!(refusal(&source(folder.path())).contains("nest more than"));
-    }
-
-    #[test]
-    fn f49_a_fifo_is_refused_and_never_blocks() {
-        let folder = folder(&["a.yaml"]);
-        let made = std::process::Command::new("mkfifo").arg(folder.path().join("b.yaml")).status().unwrap();
-        assert!(made.success());
-        assert!(refusal(&source(folder.path())).contains("neither a file nor a folder"));
-    }
-
-    #[test]
-    fn f36_a_missing_folder_says_what_to_mount() {
-        let refusal = refusal(&source(Path::new("/nonexistent/schedules")));
-        assert!(refusal.contains("mount or create a folder of *.yaml files"), "{refusal}");
-    }
-
-    #[test]
-    fn f40_more_than_the_limit_is_refused_without_reading_it_all() {
-        let folder = folder(&["a.yaml"]);
-        fs::File::create(folder.path().join("big.yaml")).unwrap().set_len(SOURCE_LIMIT * 8).unwrap();
-        assert!(refusal(&source(folder.path())).contains("more than 16 MiB"));
+    fn a_scheme_that_is_not_known_is_no_path() {
+        assert!(matches!(Source::parse("./schedules"), Ok(Source::Dir(_))));
+        let refusal = Source::parse("ftp://example.com/schedules").expect_err("no such source").to_string();
+        assert!(refusal.starts_with("ftp:// is no source of schedules"), "{refusal}");
     }
 }

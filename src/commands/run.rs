@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use baseload_core::controller::{Chore, Controller, Event, Settings};
+use baseload_core::controller::{Chore, Controller, Event, Revision, Settings};
+use baseload_core::diagnostic::Colour;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -14,6 +15,7 @@ use crate::cli::RunArgs;
 use crate::clock::Clock;
 use crate::driver::{Driver, Ends};
 use crate::http::{self, About, Sources};
+use crate::loader::{Cause, Loader, Rejection};
 use crate::metrics::Metrics;
 use crate::simulation::Simulation;
 use crate::{about, chores, log};
@@ -26,9 +28,12 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
     log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
-    let mut loader = args.source.loader(|warning| tracing::warn!("{warning}"))?;
-    let first = match loader.poll(clock.now()) {
-        Ok(revision) => revision.context("the first reading is always a new revision")?,
+    let loader = args.source.loader(|warning| tracing::warn!("{warning}"))?.keeping_state(args.state_dir);
+    let (loader, first) = first_reading(loader, clock).await?;
+    let first = match first {
+        Ok(revision) => Ok(revision),
+        // A remote source may be back sooner than we would be.
+        Err(rejection) if rejection.cause() == Cause::Unreachable && !args.simulate => Err(rejection),
         Err(rejection) => return Ok(refuse(&rejection)),
     };
 
@@ -37,9 +42,9 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}: is another controller running? choose with --listen"))?;
-    let simulation = match args.simulate {
-        true => Some(Simulation::start(args.simulate_listen, &first.schedules, clock).await?),
-        false => None,
+    let simulation = match &first {
+        Ok(first) if args.simulate => Some(Simulation::start(args.simulate_listen, &first.schedules, clock).await?),
+        _ => None,
     };
     let metrics = Arc::new(Metrics::new(about::VERSION, zones.version()));
     let aws = connect(simulation.as_ref(), &metrics, clock).await;
@@ -52,15 +57,31 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
         ..Settings::default()
     };
     let mut controller = Controller::new(settings, loader.source());
-    controller.handle(clock.now(), Event::Loaded(Ok(Some(first))));
+    let first = first.map(Some).map_err(|rejection| rejection.text(Colour::Never).to_owned());
+    controller.handle(clock.now(), Event::Loaded(first));
     let about = About {
         version: about::VERSION.to_owned(),
         tzdb: zones.version().to_owned(),
         simulator: simulation.as_ref().map(|simulation| simulation.endpoint()),
     };
     let populate = simulation.map(Simulation::populator);
+    let pace = chores::Pace { resync: args.resync, poll: loader.is_remote().then_some(args.poll) };
     let (driver, ends) = Driver::new(controller, clock, aws, loader, populate, Arc::clone(&metrics));
-    serve_and_drive(driver, ends, listener, about, metrics, clock, args.resync).await
+    serve_and_drive(driver, ends, listener, about, metrics, clock, pace).await
+}
+
+/// Reads the sources, which may take a while.
+async fn first_reading(mut loader: Loader, clock: Clock) -> Result<(Loader, Result<Revision, Rejection>)> {
+    let (loader, first) = tokio::task::spawn_blocking(move || {
+        let first = loader.poll(clock.now());
+        (loader, first)
+    })
+    .await?;
+    let first = match first {
+        Ok(revision) => Ok(revision.context("the first reading is always a new revision")?),
+        Err(rejection) => Err(rejection),
+    };
+    Ok((loader, first))
 }
 
 async fn serve_and_drive(
@@ -70,10 +91,13 @@ async fn serve_and_drive(
     about: About,
     metrics: Arc<Metrics>,
     clock: Clock,
-    resync: std::time::Duration,
+    pace: chores::Pace,
 ) -> Result<Exit> {
     let Ends { events, reloads, status, heartbeat } = ends;
-    chores::start(clock, resync, &events).await?;
+    chores::start(clock, pace, &events).await?;
+    if pace.poll.is_some() {
+        let _ = events.send(Event::Due(Chore::Load)); // a remote source that was down, or in force by its history, says so
+    }
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move { while hangup.recv().await.is_some() && events.send(Event::Due(Chore::Load)).is_ok() {} });
 

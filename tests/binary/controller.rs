@@ -30,7 +30,12 @@ impl Controller {
 
     /// Starts a controller with this environment.
     pub(crate) fn start_in(environment: &[(&str, &str)], folder: &Folder, more: &[&str]) -> Self {
-        let (mut child, log) = spawn(environment, folder, &[&["--listen", "127.0.0.1:0"], more].concat());
+        Controller::start_on(environment, folder.arg(), more)
+    }
+
+    /// Starts a controller with this environment, whose schedules come from this source.
+    pub(crate) fn start_on(environment: &[(&str, &str)], source: &str, more: &[&str]) -> Self {
+        let (mut child, log) = spawn(environment, source, &[&["--listen", "127.0.0.1:0"], more].concat());
         let address = eventually("the log says where the controller serves", || {
             let ended = child.try_wait().expect("the controller is a child of this process");
             assert_eq!(ended, None, "the controller ended: {:#?}", lock(&log));
@@ -102,8 +107,8 @@ impl Drop for Controller {
     }
 }
 
-fn spawn(environment: &[(&str, &str)], folder: &Folder, more: &[&str]) -> (Child, Log) {
-    let args = [&["run", "--schedules", folder.arg()], more].concat();
+fn spawn(environment: &[(&str, &str)], source: &str, more: &[&str]) -> (Child, Log) {
+    let args = [&["run", "--schedules", source], more].concat();
     let mut command = command(&args);
     command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary can be started");

@@ -10,12 +10,15 @@ mod baseload;
 mod controller;
 mod folder;
 mod http;
+mod repository;
 mod tap;
 mod wait;
 
 mod diff;
 mod native;
+mod git_source;
 mod plan_apply;
 mod run;
+mod s3_source;
 mod schedules;
 mod simulate;

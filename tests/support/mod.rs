@@ -70,12 +70,12 @@ impl Drop for Moto {
     }
 }
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// `BASELOAD_PYTHON`, or the virtual environment that the Makefile prepares.
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let named = std::env::var_os("BASELOAD_PYTHON").map(PathBuf::from);
     let python = named.unwrap_or_else(|| root().join(".venv/bin/python"));
     assert!(python.exists(), "{} is not there: run `make test`, which prepares it", python.display());
