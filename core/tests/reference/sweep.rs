@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::Datelike;
 use chrono_tz::Tz;
 
-use crate::compare::{Ask, comparable};
+use crate::compare::comparable;
 use crate::oracle::{Minute, date_of};
 use crate::shrink::assert_same;
 use crate::source::{Cron, Schedule, Source, When, Window};
@@ -59,7 +59,7 @@ fn holds(change: &Change) -> bool {
     if !comparable(&source, &span) {
         return false;
     }
-    assert_same(source, span, Ask::Samples(20), &format!("{change:?}"));
+    assert_same(source, span, 360, &format!("{change:?}"));
     true
 }
 
