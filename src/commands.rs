@@ -59,15 +59,16 @@ fn completions(shell: clap_complete::Shell) -> Result<Exit> {
 }
 
 impl SourceArgs {
-    fn loader(&self) -> Result<crate::loader::Loader> {
-        loader(self.schedules.clone(), self.limits.max_floor)
+    fn loader(&self, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
+        loader(self.schedules.clone(), self.limits.max_floor, warn)
     }
 }
 
-fn loader(paths: Vec<std::path::PathBuf>, max_floor: u32) -> Result<crate::loader::Loader> {
+/// What will read these paths. `warn` is told what an operator should know beforehand.
+fn loader(paths: Vec<std::path::PathBuf>, max_floor: u32, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
     let (source, zones) = (crate::source::Source::new(paths), about::zones()?);
     if let Some(warning) = about::age_of(&zones) {
-        output::note(&format!("warning: {warning}"));
+        warn(&warning);
     }
     Ok(crate::loader::Loader::new(source, zones, Limits { max_floor }))
 }

@@ -35,6 +35,11 @@ pub(crate) fn note(text: &str) {
     }
 }
 
+/// Writes a warning to stderr: the command goes on.
+pub(crate) fn warn(text: &str) {
+    note(&format!("warning: {text}"));
+}
+
 /// Empties the terminal for a new picture; nothing where stdout is none.
 ///
 /// # Errors

@@ -13,9 +13,9 @@ use jiff::tz::TimeZone;
 use crate::clock::Clock;
 use crate::simulator::Simulator;
 
-/// What a new service starts with: two tasks between 1 and 10, under a CPU policy of 70 %.
+/// What a new service starts with: two tasks between 1 and 20, under a CPU policy of 70 %.
 fn service() -> ServiceSpec {
-    ServiceSpec { desired: 2, bounds: Some((1, 10)), cpu_target: Some(70), ..ServiceSpec::default() }
+    ServiceSpec { desired: 2, bounds: Some((1, 20)), cpu_target: Some(70), ..ServiceSpec::default() }
 }
 
 /// The same simulation gives the same traffic each time.

@@ -7,8 +7,11 @@
 //! What holds whatever happens: at most one write is in flight for a target; a boundary does not wait for a look (a
 //! rise is planned against what was last seen); a target that fails, or panics, stops no other.
 
+mod fact;
 mod pace;
 mod row;
+
+pub use fact::{ChangeKind, Fact};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +26,7 @@ use crate::ecs::{
 };
 use crate::model::{Span, TargetId, TargetPattern};
 use crate::plan::{self, Circumstances, History, Seen, Verdict};
-use crate::status::{Bounds, Condition, ConfigurationStatus, NextStatus, Status};
+use crate::status::{ConfigurationStatus, NextStatus, Status};
 use crate::timetable::{Board, Decision, Schedules};
 
 /// How the controller is set up.
@@ -35,6 +38,9 @@ pub struct Settings {
     pub dry_run: bool,
     /// Whether to ask who else decides over the targets.
     pub survey: bool,
+    /// How long a service that is below its floor when its target is first seen is left for AWS to lift, which may be
+    /// about to: an earlier process may have written a moment ago.
+    pub first_settle: SignedDuration,
     /// Seeds the jitter of retries.
     pub seed: u64,
     /// Decides on one target; [`plan::verdict`] everywhere but in tests of what a panic does.
@@ -50,6 +56,7 @@ impl Default for Settings {
             resync: SignedDuration::from_secs(60),
             dry_run: false,
             survey: true,
+            first_settle: plan::SETTLE,
             seed: 0,
             planner: plan::verdict,
         }
@@ -116,121 +123,6 @@ pub enum Effect {
     Apply(Action),
 }
 
-/// What a write was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// The timetable, or a new configuration, asks for it.
-    Scheduled,
-    /// It undoes someone else's change.
-    Correction,
-    /// It changes nothing and makes AWS lift desired.
-    Nudge,
-}
-
-/// Something worth telling: the log and the counters are fed by these alone.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fact {
-    /// A configuration came into force.
-    ConfigurationLoaded {
-        /// Its identity.
-        revision: String,
-        /// How many schedules it has.
-        schedules: usize,
-    },
-    /// A configuration was refused; what was in force stays.
-    ConfigurationRejected {
-        /// The diagnostics, as a person would read them.
-        reason: String,
-    },
-    /// What is declared for a target changed.
-    Declared {
-        /// The target.
-        target: TargetId,
-        /// What was declared.
-        before: Option<Decision>,
-        /// What is declared.
-        after: Option<Decision>,
-    },
-    /// A target left the schedules and keeps the floor it has.
-    Released {
-        /// The target.
-        target: TargetId,
-    },
-    /// AWS accepted a write.
-    Accepted {
-        /// The target.
-        target: TargetId,
-        /// What was sent.
-        action: Action,
-        /// What for.
-        kind: ChangeKind,
-        /// The bounds before, where they were known.
-        before: Option<Bounds>,
-        /// What is declared.
-        decision: Option<Decision>,
-        /// From the boundary to the acceptance, where a boundary asked for the write.
-        lateness: Option<SignedDuration>,
-    },
-    /// A write would be sent, were this not a dry run.
-    WouldApply {
-        /// What would be sent.
-        action: Action,
-        /// What for.
-        kind: ChangeKind,
-    },
-    /// A write failed.
-    Refused {
-        /// The target.
-        target: TargetId,
-        /// How.
-        error: EcsError,
-        /// Whether the same kind of failure stood before.
-        repeated: bool,
-        /// When the next try is allowed.
-        retry_at: Option<Timestamp>,
-    },
-    /// After a rise the floor's tasks are running.
-    TasksReady {
-        /// The target.
-        target: TargetId,
-        /// The floor.
-        floor: u32,
-        /// From the acceptance of the rise.
-        after: SignedDuration,
-    },
-    /// A condition changed its value.
-    ConditionChanged {
-        /// The target.
-        target: TargetId,
-        /// The condition as it is now.
-        condition: Condition,
-    },
-    /// Questions of this kind began to fail.
-    LookFailed {
-        /// How many targets the failure leaves without an answer; `None`: the listing of all.
-        targets: Option<usize>,
-        /// The first failure.
-        error: EcsError,
-    },
-    /// Questions of this kind are answered again.
-    LookRecovered {
-        /// Which.
-        operation: Operation,
-    },
-    /// Planning a target panicked; it is left alone until the next configuration.
-    Panicked {
-        /// The target.
-        target: TargetId,
-        /// What the panic said.
-        message: String,
-    },
-    /// The wall clock stepped back.
-    ClockSteppedBack {
-        /// By how much.
-        by: SignedDuration,
-    },
-}
-
 /// How many services are asked for at a resync and at a glance, at the most: a fifth of ECS's quota for reading services
 /// (20 calls a second of 10 services each), over the time until the next one.
 const COUNTS_PER_SECOND: i64 = 40;
@@ -279,7 +171,8 @@ struct Due {
 #[derive(Clone, Debug, Default)]
 struct Busy {
     load: bool,
-    targets: Option<Query>,
+    /// The question about all targets, and when it left.
+    targets: Option<(Timestamp, Query)>,
     counts: bool,
     survey: bool,
 }
@@ -312,6 +205,7 @@ impl Controller {
 
     /// Takes in an event. Effects and facts may follow: poll for them.
     pub fn handle(&mut self, now: Timestamp, event: Event) {
+        self.follow_clock(now);
         self.changed = true;
         match event {
             Event::Loaded(outcome) => self.loaded(outcome, now),
@@ -333,9 +227,8 @@ impl Controller {
         self.queue.clear();
         for (target, row) in &mut self.rows {
             tick.consider_contained(target, row, &mut self.facts);
-            if let Some(urgency) = row.urgency()
-                && row.in_flight.is_none()
-                && row.writes.is_over(now)
+            if row.may_write(now)
+                && let Some(urgency) = row.urgency()
             {
                 self.queue.insert((urgency, target.clone()));
             }
@@ -459,6 +352,7 @@ impl Controller {
         let by = last.duration_since(now);
         self.rows.values_mut().for_each(|row| row.shift(by));
         self.pacer.shift(by);
+        self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
         self.last_tick = Some(now);
         if by >= SignedDuration::from_secs(1) {
             self.facts.push(Fact::ClockSteppedBack { by });
@@ -499,7 +393,8 @@ impl Controller {
         let board = Board::new(Arc::new(schedules), now);
         self.release_targets(&board);
         for target in board.schedules().exact_targets() {
-            self.rows.entry(target).or_insert_with_key(|target| Row::new(board.members(target)));
+            let row = |target: &TargetId| Row::new(board.members(target), self.settings.first_settle);
+            self.rows.entry(target).or_insert_with_key(row);
         }
         self.globs = board.schedules().rows().into_iter().filter(|row| !row.is_exact()).collect();
         self.board = Some(board);
@@ -510,16 +405,18 @@ impl Controller {
         self.due.survey = true;
     }
 
-    /// Lets go of every target that no schedule names any more; the others learn who counts for them now.
+    /// Lets go of every target that no schedule names any more, once its write has come back; the others learn who
+    /// counts for them now.
     fn release_targets(&mut self, board: &Board) {
         let facts = &mut self.facts;
         self.rows.retain(|target, row| {
             row.join(board.members(target));
             let stays = board.schedules().iter().any(|schedule| schedule.matches(target));
-            if !stays {
+            if !stays && !row.leaving {
                 facts.push(Fact::Released { target: target.clone() });
             }
-            stays
+            row.leaving = !stays;
+            stays || row.in_flight.is_some()
         });
     }
 
@@ -528,8 +425,9 @@ impl Controller {
     fn next_question(&mut self, now: Timestamp) -> Option<Query> {
         if self.due.targets && self.busy.targets.is_none() {
             self.due.targets = false;
-            self.busy.targets = Some(self.question_about_all());
-            return self.busy.targets.clone();
+            let question = self.question_about_all();
+            self.busy.targets = Some((now, question.clone()));
+            return Some(question);
         }
         self.question_about_some(now)
             .or_else(|| self.question_about_counts())
@@ -544,10 +442,11 @@ impl Controller {
     }
 
     fn question_about_some(&mut self, now: Timestamp) -> Option<Query> {
-        if self.busy.targets.is_some() {
-            return None; // the answer that is on its way may do
-        }
-        let wanting = self.rows.iter_mut().filter(|(_, row)| row.wants_look(now));
+        let on_its_way = self.busy.targets.as_ref().map(|(asked, _)| *asked);
+        let wanting = self
+            .rows
+            .iter_mut()
+            .filter(|(_, row)| row.wants_look(now) && !on_its_way.is_some_and(|asked| row.is_served_by(asked, now)));
         let targets: Vec<_> = wanting
             .map(|(target, row)| {
                 row.looking = true;
@@ -568,11 +467,11 @@ impl Controller {
             .rows
             .iter()
             .filter(|(_, row)| row.seen.bounds().is_some() && (everyone || row.counts_matter()))
-            .map(|(target, row)| (!row.counts_matter(), asked(row), target))
+            .map(|(target, row)| (row.verdict.action().is_none(), !row.counts_matter(), asked(row), target))
             .collect();
         wanted.sort();
         let most = usize::try_from(budget.as_secs().max(1) * COUNTS_PER_SECOND).unwrap_or(usize::MAX);
-        let targets: Vec<_> = wanted.into_iter().take(most).map(|(_, _, target)| target.clone()).collect();
+        let targets: Vec<_> = wanted.into_iter().take(most).map(|(_, _, _, target)| target.clone()).collect();
         self.busy.counts = !targets.is_empty();
         (!targets.is_empty()).then_some(Query::Services(targets))
     }
@@ -591,6 +490,9 @@ impl Controller {
     }
 
     fn observed(&mut self, asked: Timestamp, query: &Query, observation: Observation, now: Timestamp) {
+        if asked > now {
+            return self.ask_again(query);
+        }
         match observation {
             Observation::Targets(answer) => self.saw_targets(asked, query, answer, now),
             Observation::Services(answer) => {
@@ -608,12 +510,28 @@ impl Controller {
         }
     }
 
+    /// The clock stepped back while the question was under way: the answer has no age, so it counts for nothing.
+    fn ask_again(&mut self, query: &Query) {
+        match query {
+            Query::Targets(_) | Query::AllTargets => {
+                self.busy.targets.take_if(|(_, busy)| busy == query);
+                self.rows.values_mut().for_each(|row| row.looking = false);
+                self.due.targets = true;
+            }
+            Query::Services(_) => {
+                self.busy.counts = false;
+                self.due.counts = Some(self.settings.resync);
+            }
+            Query::Survey(_) => {
+                self.busy.survey = false;
+                self.due.survey = true;
+            }
+        }
+    }
+
     fn saw_targets(&mut self, asked: Timestamp, query: &Query, answer: Answer<ScalableTarget>, now: Timestamp) {
         self.note_health(Operation::DescribeScalableTargets, &answer.failed);
-        if self.busy.targets.as_ref() == Some(query) {
-            self.busy.targets = None;
-            self.listed = true;
-        }
+        self.listed |= self.busy.targets.take_if(|(_, busy)| busy == query).is_some();
         for Failure { targets, error } in &answer.failed {
             match targets {
                 Some(targets) => self.look_failed(targets, error, now),
@@ -621,12 +539,15 @@ impl Controller {
             }
         }
         if *query == Query::AllTargets {
-            self.follow_listing(&answer);
+            self.follow_listing(asked, &answer);
         }
         for (target, value) in answer.found {
             if let Some(row) = self.rows.get_mut(&target) {
                 row.saw_target(asked, value);
                 self.due.survey |= value.is_some() && row.survey_due;
+                if value.is_some() && !row.counted {
+                    self.due.counts = self.due.counts.or(Some(GLANCE));
+                }
             }
         }
     }
@@ -647,21 +568,30 @@ impl Controller {
 
     /// Brings the rows of globs in line with what is registered, and tells exact targets that are not in a whole
     /// listing that they are not there.
-    fn follow_listing(&mut self, answer: &Answer<ScalableTarget>) {
+    fn follow_listing(&mut self, asked: Timestamp, answer: &Answer<ScalableTarget>) {
         let Some(board) = &self.board else { return };
         let registered = answer.found.iter().filter_map(|(target, value)| value.map(|_| target));
         for target in registered {
             if !self.rows.contains_key(target) && self.globs.iter().any(|glob| glob.matches(target)) {
-                self.rows.insert(target.clone(), Row::new(board.members(target)));
+                let row = Row::new(board.members(target), self.settings.first_settle);
+                self.rows.insert(target.clone(), row);
             }
         }
         if answer.failed.is_empty() {
             let exact = board.schedules().exact_targets();
-            self.rows.retain(|target, _| exact.contains(target) || answer.found.contains_key(target));
+            let is_listed = |target: &TargetId| answer.found.contains_key(target);
+            self.rows.retain(|target, row| is_listed(target) || exact.contains(target) || row.in_flight.is_some());
+            let missing = self.rows.iter_mut().filter(|(target, _)| !is_listed(target));
+            missing.for_each(|(_, row)| row.saw_target(asked, None));
         }
     }
 
     fn saw_counts(&mut self, asked: Timestamp, answer: Answer<ServiceCounts>, now: Timestamp) {
+        for target in answer.failed.iter().filter_map(|failure| failure.targets.as_ref()).flatten() {
+            if let Some(row) = self.rows.get_mut(target) {
+                row.counted = true;
+            }
+        }
         for (target, value) in answer.found {
             if let Some(row) = self.rows.get_mut(&target) {
                 row.saw_counts(&target, asked, value, now, &mut self.facts);
@@ -700,13 +630,8 @@ impl Controller {
             return None;
         }
         let (_, target) = self.queue.pop_first()?;
-        let row = self.rows.get_mut(&target)?;
-        let action = row.verdict.action()?.clone();
-        if matches!(row.verdict, Verdict::Nudge(_)) {
-            row.history.nudged = Some(now);
-        }
-        row.in_flight = Some(action.clone());
-        self.pacer.sent();
+        let action = self.rows.get_mut(&target)?.send(now)?;
+        self.pacer.sent(now);
         Some(action)
     }
 
@@ -714,18 +639,18 @@ impl Controller {
         let kind = outcome.as_ref().copied().map_err(|error| error.kind);
         self.pacer.returned(kind, now, &mut self.jitter);
         let Some(row) = self.rows.get_mut(&action.target) else { return };
-        row.in_flight = None;
+        let Some(sent) = row.in_flight.take() else { return };
         match outcome {
-            Ok(()) => {
-                let fact = row.accepted(&action.target, action, now);
-                self.facts.push(fact);
-            }
+            Ok(()) => self.facts.push(row.accepted(sent, now)),
             Err(error) => {
                 let repeated = row.writes.error.as_ref().is_some_and(|before| before.kind == error.kind);
                 row.refused(error.clone(), now, &mut self.jitter);
                 let retry_at = row.writes.not_before;
                 self.facts.push(Fact::Refused { target: action.target.clone(), error, repeated, retry_at });
             }
+        }
+        if row.leaving {
+            self.rows.remove(&action.target);
         }
     }
 }
@@ -789,9 +714,10 @@ impl Tick<'_> {
 
     /// The boundary at which what is declared now began, where it lies after the tick before.
     fn boundary(&self, target: &TargetId) -> Option<Timestamp> {
-        let after_now = self.now.checked_add(SignedDuration::from_secs(1)).ok()?;
-        let since = Span { from: self.previous?, to: after_now };
-        self.board.schedules().segments(target, since).last().map(|segment| segment.span.from)
+        let previous = self.previous?;
+        let next_second = Timestamp::from_second(self.now.as_second() + 1).ok()?;
+        let segments = self.board.schedules().segments(target, Span { from: previous, to: next_second });
+        segments.last().map(|segment| segment.span.from).filter(|from| *from > previous)
     }
 }
 

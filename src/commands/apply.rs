@@ -16,7 +16,7 @@ use crate::output;
 /// Only that the result cannot be printed.
 pub(super) async fn apply(args: ApplyArgs) -> Result<Exit> {
     let clock = Clock::System;
-    let schedules = match args.source.loader()?.read(clock.now()) {
+    let schedules = match args.source.loader(output::warn)?.read(clock.now()) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };
@@ -28,7 +28,10 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit> {
     controller.allow_writes();
     let left = args.timeout.saturating_sub(started.elapsed());
     let in_time = driver::once(&mut controller, clock, &aws, Goal::Applied, left).await;
-    for (row, standing) in done.targets.iter_mut().zip(controller.standings()) {
+    for standing in controller.standings() {
+        let target = (&standing.target.cluster, &standing.target.service);
+        let Ok(at) = done.targets.binary_search_by_key(&target, |row| (&row.cluster, &row.service)) else { continue };
+        let row = &mut done.targets[at];
         row.error = standing.error.map(ToString::to_string);
         if row.error.is_none() && !in_time && (standing.in_flight || standing.verdict.action().is_some()) {
             row.error = Some(format!("not accepted within {} s", args.timeout.as_secs()));

@@ -14,7 +14,7 @@ use crate::{about, output};
 /// Only that the result cannot be printed.
 pub(super) fn explain(args: &ExplainArgs) -> Result<Exit> {
     let now = Clock::System.now();
-    let schedules = match args.source.loader()?.read(now) {
+    let schedules = match args.source.loader(output::warn)?.read(now) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };

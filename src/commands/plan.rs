@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Only that the result cannot be printed.
 pub(super) async fn plan(args: PlanArgs) -> Result<Exit> {
     let clock = args.at.map_or(Clock::System, Clock::Fixed);
-    let schedules = match args.source.loader()?.read(clock.now()) {
+    let schedules = match args.source.loader(output::warn)?.read(clock.now()) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };
@@ -49,7 +49,13 @@ pub(super) async fn connect() -> Aws {
 
 /// A controller that has its one configuration, will not look for another, and does not write yet.
 pub(super) fn once_controller(schedules: Schedules, now: Timestamp) -> Controller {
-    let settings = Settings { dry_run: true, survey: false, seed: seed(now), ..Settings::default() };
+    let settings = Settings {
+        dry_run: true,
+        survey: false,
+        first_settle: jiff::SignedDuration::ZERO, // who asks once is told at once
+        seed: seed(now),
+        ..Settings::default()
+    };
     let mut controller = Controller::new(settings, String::new());
     controller.handle(now, Event::Loaded(Ok(Some(Revision { id: String::new(), schedules }))));
     controller
@@ -82,7 +88,7 @@ pub(super) fn print(report: &Report, output: Output, tense: Tense) -> Result<()>
 pub(super) fn warn_of_empty_globs(schedules: &Schedules, controller: &Controller) {
     for row in schedules.rows().into_iter().filter(|row| !row.is_exact()) {
         if !controller.standings().any(|standing| row.matches(standing.target)) {
-            output::note(&format!("warning: {row} matches no registered scalable target"));
+            output::warn(&format!("{row} matches no registered scalable target"));
         }
     }
 }

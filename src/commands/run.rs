@@ -26,7 +26,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
     log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
-    let mut loader = args.source.loader()?;
+    let mut loader = args.source.loader(|warning| tracing::warn!("{warning}"))?;
     let first = match loader.poll(clock.now()) {
         Ok(revision) => revision.context("the first reading is always a new revision")?,
         Err(rejection) => return Ok(refuse(&rejection)),

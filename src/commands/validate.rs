@@ -13,7 +13,7 @@ use crate::output;
 /// # Errors
 /// Only that the result cannot be printed.
 pub(super) fn validate(args: ValidateArgs) -> Result<Exit> {
-    let loader = loader(args.paths, args.limits.max_floor)?;
+    let loader = loader(args.paths, args.limits.max_floor, output::warn)?;
     let checked = match loader.check(Clock::System.now()) {
         Ok(checked) => checked,
         Err(unreadable) => return Ok(super::refuse(&unreadable)),

@@ -182,7 +182,9 @@ fn declared(before: Option<&Decision>, after: Option<&Decision>) -> Line {
     let bounds = |decision: &Decision| declared_bounds(decision.floor);
     let to = after.map_or_else(|| "none".to_owned(), bounds);
     let fields = Fields { from: before.map(bounds), to: Some(to), ..by_whom(after) };
-    Line::new(Level::INFO, "floor declared", fields)
+    // What a target is first seen to need stands in the write that follows.
+    let level = if before.is_none() { Level::DEBUG } else { Level::INFO };
+    Line::new(level, "floor declared", fields)
 }
 
 fn accepted(

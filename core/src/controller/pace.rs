@@ -1,7 +1,7 @@
 //! When to try again: backoff for one target, and how many writes may be under way for all of them.
 //!
-//! AWS publishes no rate for Application Auto Scaling, and every caller of the account shares it. So the pacer widens
-//! while writes are accepted and halves when one is throttled.
+//! AWS publishes no rate for Application Auto Scaling, and every caller of the account shares it. So the pacer measures
+//! what is let through.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -98,33 +98,73 @@ fn pause(kind: ErrorKind) -> (SignedDuration, SignedDuration) {
     }
 }
 
-/// How many writes may be under way at once, learned from what AWS lets through.
-#[derive(Clone, Debug)]
+/// How many writes may be under way at once, and how fast they leave, learned from what AWS lets through.
+///
+/// AWS keeps a token bucket: whatever its size, at each throttle it is empty. So what was accepted between two throttles
+/// is what it regained in that time, and the rate is known. Pauses cost nothing, because the bucket fills meanwhile.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pacer {
-    width: f64,
     in_flight: usize,
+    /// After a throttle nothing leaves before this.
     hold_until: Option<Timestamp>,
-    throttles_in_a_row: u32,
+    /// Where the rate is known, the next write leaves no earlier than this.
+    next_at: Option<Timestamp>,
+    learned: Option<Learned>,
 }
 
-/// The most writes that are ever under way at once.
-const WIDEST: f64 = 16.0;
-
-impl Default for Pacer {
-    fn default() -> Self {
-        Pacer { width: WIDEST, in_flight: 0, hold_until: None, throttles_in_a_row: 0 }
-    }
+/// What throttles taught.
+#[derive(Clone, Copy, Debug)]
+struct Learned {
+    /// When the bucket was empty, and what was accepted since then.
+    empty_at: Timestamp,
+    accepted: u32,
+    last_throttle: Timestamp,
+    throttles: u32,
+    accepted_since_throttle: u32,
+    /// Writes a second, once enough was accepted between two throttles to tell.
+    rate: Option<f64>,
 }
+
+/// The most writes that are ever under way at once; as many may be throttled before the first answer says so.
+const WIDEST: usize = 8;
+
+/// So many at first while the rate is being learned, and one more for every few that are accepted.
+const CAREFUL: usize = 2;
+
+/// So many accepted writes between two throttles tell the rate well enough.
+const ENOUGH: u32 = 16;
+
+/// A little below the rate that was measured, so that the bucket does not run dry again at once.
+const MARGIN: f64 = 0.98;
+
+/// How much faster writes leave for every second without a throttle: the limit may have been raised.
+const GROWTH: f64 = 0.003;
+
+/// After so long without a throttle the bucket is taken to have filled up, and what was learned is forgotten.
+const MEMORY: SignedDuration = SignedDuration::from_mins(5);
 
 impl Pacer {
     /// Whether another write may leave now.
     pub(super) fn admits(&self, now: Timestamp) -> bool {
-        (self.in_flight as f64) < self.width && self.hold_until.is_none_or(|at| at <= now)
+        self.in_flight < self.width(now) && self.held_until().is_none_or(|at| at <= now)
+    }
+
+    fn width(&self, now: Timestamp) -> usize {
+        match self.learned_at(now) {
+            Some(Learned { rate: None, accepted_since_throttle, .. }) => {
+                (CAREFUL + accepted_since_throttle as usize / 8).min(WIDEST)
+            }
+            Some(Learned { rate: Some(_), .. }) | None => WIDEST,
+        }
+    }
+
+    fn learned_at(&self, now: Timestamp) -> Option<Learned> {
+        self.learned.filter(|learned| now.duration_since(learned.last_throttle) < MEMORY)
     }
 
     /// Until when everything waits, where it does.
     pub(super) fn held_until(&self) -> Option<Timestamp> {
-        self.hold_until
+        self.hold_until.max(self.next_at)
     }
 
     /// How many are under way.
@@ -132,34 +172,83 @@ impl Pacer {
         self.in_flight
     }
 
-    /// A write leaves.
-    pub(super) fn sent(&mut self) {
+    /// A write leaves, and the next one keeps its distance where the rate is known.
+    pub(super) fn sent(&mut self, now: Timestamp) {
         self.in_flight += 1;
+        let distance = self.learned_at(now).and_then(|learned| learned.distance(now));
+        self.next_at = distance.and_then(|distance| now.checked_add(distance).ok());
     }
 
     /// A write came back.
     pub(super) fn returned(&mut self, outcome: Result<(), ErrorKind>, now: Timestamp, jitter: &mut Jitter) {
         self.in_flight = self.in_flight.saturating_sub(1);
         match outcome {
-            Ok(()) => {
-                self.throttles_in_a_row = 0;
-                self.width = (self.width + 1.0 / self.width).min(WIDEST);
-            }
+            Ok(()) => self.learned.iter_mut().for_each(Learned::note_accepted),
             Err(ErrorKind::Throttled) => self.throttled(now, jitter),
             Err(_) => {}
         }
     }
 
+    /// What comes back throttled during the pause had left before it, and teaches nothing new.
     fn throttled(&mut self, now: Timestamp, jitter: &mut Jitter) {
-        self.width = (self.width / 2.0).max(1.0);
-        let wait = SignedDuration::from_millis(200).saturating_mul(1 << self.throttles_in_a_row.min(5));
-        self.throttles_in_a_row = self.throttles_in_a_row.saturating_add(1);
-        self.hold_until = now.checked_add(jitter.spread(wait)).ok();
+        if self.hold_until.is_some_and(|at| now < at) {
+            return;
+        }
+        let learned = self.learned_at(now).map_or_else(|| Learned::first(now), |before| before.throttled(now));
+        self.learned = Some(learned);
+        self.hold_until = now.checked_add(jitter.spread(learned.pause())).ok();
     }
 
-    /// Moves the hold with a clock that stepped back.
+    /// Moves every instant with a clock that stepped back.
     pub(super) fn shift(&mut self, by: SignedDuration) {
-        self.hold_until = self.hold_until.and_then(|at| at.checked_sub(by).ok());
+        let back = |at: &mut Timestamp| *at = at.checked_sub(by).unwrap_or(*at);
+        self.hold_until.iter_mut().for_each(back);
+        self.next_at.iter_mut().for_each(back);
+        if let Some(learned) = &mut self.learned {
+            back(&mut learned.empty_at);
+            back(&mut learned.last_throttle);
+        }
+    }
+}
+
+impl Learned {
+    fn first(now: Timestamp) -> Self {
+        Learned { empty_at: now, accepted: 0, last_throttle: now, throttles: 1, accepted_since_throttle: 0, rate: None }
+    }
+
+    fn note_accepted(&mut self) {
+        self.accepted += 1;
+        self.accepted_since_throttle += 1;
+    }
+
+    /// The bucket is empty again: measures where enough was accepted, else goes on counting from where it was.
+    fn throttled(self, now: Timestamp) -> Self {
+        let counted = Learned {
+            last_throttle: now,
+            throttles: self.throttles.saturating_add(1),
+            accepted_since_throttle: 0,
+            ..self
+        };
+        let seconds = now.duration_since(self.empty_at).as_secs_f64();
+        if self.accepted < ENOUGH || seconds <= 0.0 {
+            return counted;
+        }
+        let rate = Some(MARGIN * f64::from(self.accepted) / seconds);
+        Learned { empty_at: now, accepted: 0, rate, ..counted }
+    }
+
+    /// Longer and longer while the rate is not known, so that soon enough is accepted between two throttles to tell it.
+    fn pause(&self) -> SignedDuration {
+        match self.rate {
+            Some(_) => SignedDuration::from_secs(1),
+            None => SignedDuration::from_secs(1 << (self.throttles - 1).min(3)),
+        }
+    }
+
+    fn distance(&self, now: Timestamp) -> Option<SignedDuration> {
+        let seconds = now.duration_since(self.last_throttle).as_secs_f64();
+        let rate = self.rate? * (1.0 + GROWTH * seconds);
+        SignedDuration::try_from_secs_f64(1.0 / rate).ok()
     }
 }
 
@@ -213,17 +302,52 @@ mod tests {
         }
     }
 
+    fn accept(pacer: &mut Pacer, count: usize, now: Timestamp, jitter: &mut Jitter) {
+        for _ in 0..count {
+            pacer.sent(now);
+            pacer.returned(Ok(()), now, jitter);
+        }
+    }
+
+    fn throttle(pacer: &mut Pacer, now: Timestamp, jitter: &mut Jitter) {
+        pacer.sent(now);
+        pacer.returned(Err(ErrorKind::Throttled), now, jitter);
+    }
+
     #[test]
-    fn a_throttle_halves_the_width_and_holds_everything_for_a_moment() {
+    fn after_a_throttle_everything_holds_for_a_moment_and_then_goes_two_at_a_time() {
         let (mut pacer, mut jitter, now) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
-        pacer.sent();
-        pacer.returned(Err(ErrorKind::Throttled), now, &mut jitter);
+        throttle(&mut pacer, now, &mut jitter);
         assert!(!pacer.admits(now));
         let later = pacer.held_until().expect("a throttle holds");
-        for _ in 0..8 {
+        for _ in 0..CAREFUL {
             assert!(pacer.admits(later));
-            pacer.sent();
+            pacer.sent(later);
         }
-        assert!(!pacer.admits(later), "eight of sixteen are under way");
+        assert!(!pacer.admits(later), "two are under way");
+    }
+
+    #[test]
+    fn what_was_accepted_between_two_throttles_tells_the_rate() {
+        let (mut pacer, mut jitter, start) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        throttle(&mut pacer, start, &mut jitter);
+        let later = start + SignedDuration::from_secs(10);
+        accept(&mut pacer, 50, later, &mut jitter);
+        throttle(&mut pacer, later, &mut jitter);
+        let now = pacer.held_until().expect("a throttle holds");
+        pacer.sent(now);
+        let distance = pacer.held_until().expect("the next keeps its distance").duration_since(now);
+        assert!((200..=206).contains(&distance.as_millis()), "a little less than five a second: {distance}");
+    }
+
+    #[test]
+    fn what_was_learned_is_forgotten_after_five_quiet_minutes() {
+        let (mut pacer, mut jitter, start) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        throttle(&mut pacer, start, &mut jitter);
+        let later = start + MEMORY;
+        for _ in 0..WIDEST {
+            assert!(pacer.admits(later));
+            pacer.sent(later);
+        }
     }
 }

@@ -5,15 +5,33 @@ use jiff::{SignedDuration, Timestamp};
 use super::pace::{Backoff, Jitter};
 use super::{ChangeKind, Fact};
 use crate::ecs::{Action, EcsError, ErrorKind, ScalableTarget, ServiceCounts, Survey};
-use crate::model::{Floor, TargetId};
-use crate::plan::{self, Accepted, ChangeCause, History, Look, Seen, Verdict};
+use crate::model::TargetId;
+use crate::plan::{self, Accepted, ChangeCause, History, Look, Seen, Verdict, Withheld};
 use crate::status::{Bounds, ConditionKind, Conditions, Counts, Judged, NextStatus, TargetStatus, Truth};
 use crate::timetable::{Decision, Members};
+
+/// A write that is under way, with what was true when it left.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    action: Action,
+    kind: ChangeKind,
+    decision: Option<Decision>,
+    boundary: Option<Timestamp>,
+}
+
+/// A rise that AWS accepted and whose tasks have not all been seen running.
+#[derive(Clone, Copy, Debug)]
+struct Rise {
+    floor: u32,
+    at: Timestamp,
+}
 
 /// One target's state.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) members: Members,
+    /// How long counts prove nothing after the target was first seen.
+    first_settle: SignedDuration,
     pub(super) decision: Option<Decision>,
     /// The boundary that brought the decision; `None` where it came otherwise (start, new configuration).
     pub(super) boundary: Option<Timestamp>,
@@ -26,15 +44,21 @@ pub(super) struct Row {
     pub(super) conditions: Conditions,
     pub(super) writes: Backoff,
     pub(super) looks: Backoff,
-    pub(super) in_flight: Option<Action>,
+    pub(super) in_flight: Option<Sent>,
     /// Whether it was asked for once, answered or not.
     pub(super) asked: bool,
+    /// Whether its service was asked for once, answered or not: nothing is written before, because Express Mode and a
+    /// desired count above the max forbid it.
+    pub(super) counted: bool,
+    /// No schedule names it any more; it goes when its write has come back.
+    pub(super) leaving: bool,
     /// A question about this very target is under way, beside those about all.
     pub(super) looking: bool,
-    /// The floor that was last seen, or accepted, as declared: a difference from it is someone else's doing.
-    held: Option<Floor>,
-    /// When a rise was accepted whose tasks have not all been seen running.
-    raised: Option<Timestamp>,
+    /// A write was told that the target is not there, and nobody has looked since.
+    doubted: bool,
+    /// The bounds when they were last as they should be under this floor: a difference is someone else's doing.
+    held: Option<Bounds>,
+    raised: Option<Rise>,
     pub(super) corrections: u64,
     /// Set where planning this target panicked: it is out until the next configuration.
     pub(super) broken: Option<String>,
@@ -45,9 +69,10 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(members: Members) -> Self {
+    pub(super) fn new(members: Members, first_settle: SignedDuration) -> Self {
         Row {
             members,
+            first_settle,
             decision: None,
             boundary: None,
             seen: Seen::default(),
@@ -60,7 +85,10 @@ impl Row {
             looks: Backoff::default(),
             in_flight: None,
             asked: false,
+            counted: false,
+            leaving: false,
             looking: false,
+            doubted: false,
             held: None,
             raised: None,
             corrections: 0,
@@ -83,6 +111,7 @@ impl Row {
         let floor_differs = self.decision.as_ref().map(|d| d.floor) != decision.as_ref().map(|d| d.floor);
         if floor_differs {
             self.held = None;
+            self.raised = None;
             self.boundary = boundary;
             self.writes.renew();
         }
@@ -99,7 +128,10 @@ impl Row {
             self.dirty = true;
         }
         if matches!(verdict, Verdict::InSync | Verdict::Limited | Verdict::Nudge(_)) {
-            self.held = self.decision.as_ref().map(|decision| decision.floor);
+            self.held = self.seen.bounds().map(bounds);
+        }
+        if !may_still_be_late(&verdict) {
+            self.boundary = None;
         }
         if self.dirty || verdict != self.verdict {
             self.verdict = verdict;
@@ -142,17 +174,32 @@ impl Row {
         self.looking = false;
         self.looks.succeed();
         self.dirty = true;
-        let overtaken = self.history.accepted.is_some_and(|accepted| asked < accepted.at);
-        if self.in_flight.is_some() || overtaken {
+        let overtaken_by_write = self.history.accepted.is_some_and(|accepted| asked < accepted.at);
+        let overtaken_by_look = self.seen.target.is_some_and(|look| asked < look.asked);
+        if self.in_flight.is_some() || overtaken_by_write || overtaken_by_look {
             return;
         }
-        self.seen.target = Some(Look { asked, value });
+        let before = self.seen.target.replace(Look { asked, value });
+        self.doubted = false;
+        self.note_lift(before.and_then(|look| look.value), asked);
         if self.history.outcome_unknown.is_some_and(|sent| asked >= sent) {
             self.history.outcome_unknown = None;
         }
         if value.is_none() {
             self.survey = None; // a service that is made anew has none of the old one's policies
             self.survey_due = true;
+            self.held = None;
+        }
+    }
+
+    /// Whoever moved the bounds, AWS is lifting desired to them.
+    fn note_lift(&mut self, before: Option<ScalableTarget>, asked: Timestamp) {
+        let settle = match before {
+            None => self.first_settle,
+            Some(_) => plan::SETTLE,
+        };
+        if self.seen.bounds().map(bounds) != before.map(bounds) {
+            self.history.lifting_until = asked.checked_add(settle).ok();
         }
     }
 
@@ -166,12 +213,12 @@ impl Row {
         facts: &mut Vec<Fact>,
     ) {
         self.seen.counts = Some(Look { asked, value });
+        self.counted = true;
         self.dirty = true;
-        let floor = self.decision.as_ref().map_or(0, |decision| decision.floor.min);
-        let Some(raised) = self.raised else { return };
-        if asked >= raised && value.is_some_and(|service| service.running >= floor) {
+        let Some(Rise { floor, at }) = self.raised else { return };
+        if asked >= at && value.is_some_and(|service| service.running >= floor) {
             self.raised = None;
-            facts.push(Fact::TasksReady { target: target.clone(), floor, after: now.duration_since(raised) });
+            facts.push(Fact::TasksReady { target: target.clone(), floor, after: now.duration_since(at) });
         }
     }
 
@@ -192,48 +239,68 @@ impl Row {
 
     /// Why the write that is due is due.
     pub(super) fn kind_of_change(&self) -> ChangeKind {
-        let declared = self.decision.as_ref().map(|decision| decision.floor);
         match &self.verdict {
             Verdict::Nudge(_) => ChangeKind::Nudge,
-            Verdict::Change { .. } if self.held.is_some() && self.held == declared => ChangeKind::Correction,
+            Verdict::Change { .. } if self.was_moved_away() => ChangeKind::Correction,
             _ => ChangeKind::Scheduled,
         }
     }
 
-    /// AWS accepted a write.
-    pub(super) fn accepted(&mut self, target: &TargetId, action: &Action, now: Timestamp) -> Fact {
+    /// Whether the bounds were as they should be under this floor, and someone moved them.
+    fn was_moved_away(&self) -> bool {
+        let (Some(held), Some(live), Some(decision)) = (self.held, self.seen.bounds(), &self.decision) else {
+            return false;
+        };
+        live.min != held.min || (decision.floor.max.is_some() && live.max != held.max)
+    }
+
+    /// Whether a write may leave now, if one is due.
+    pub(super) fn may_write(&self, now: Timestamp) -> bool {
+        self.in_flight.is_none() && self.counted && self.writes.is_over(now)
+    }
+
+    /// The write that is due leaves.
+    pub(super) fn send(&mut self, now: Timestamp) -> Option<Action> {
+        let action = self.verdict.action()?.clone();
         let kind = self.kind_of_change();
-        let look = self.seen.target;
-        let before = self.seen.bounds();
+        if kind == ChangeKind::Nudge {
+            self.history.nudged = Some(now);
+        }
+        let boundary = if kind == ChangeKind::Scheduled { self.boundary } else { None };
+        self.in_flight = Some(Sent { action: action.clone(), kind, decision: self.decision.clone(), boundary });
+        Some(action)
+    }
+
+    /// AWS accepted a write.
+    pub(super) fn accepted(&mut self, sent: Sent, now: Timestamp) -> Fact {
+        let Sent { action, kind, decision, boundary } = sent;
+        let before = self.seen.bounds().map(bounds);
         self.history.accepted = Some(Accepted { min: action.min, max: action.max, at: now });
+        self.history.lifting_until = now.checked_add(plan::SETTLE).ok();
         self.history.outcome_unknown = None;
         self.writes.succeed();
         // Not a new look: what we were told is as old as it was, only our own write is known to be there now.
-        self.seen.target = look.map(|look| Look { value: look.value.map(|live| merged(live, action)), ..look });
-        self.held = self.decision.as_ref().map(|decision| decision.floor);
+        self.seen.target =
+            self.seen.target.map(|look| Look { value: look.value.map(|live| merged(live, &action)), ..look });
         self.dirty = true;
         if kind == ChangeKind::Correction {
             self.corrections += 1;
         }
-        if before.is_some_and(|live| action.min.is_some_and(|min| min > live.min)) {
-            self.raised = Some(now);
+        if let Some(floor) = action.min.filter(|min| before.is_some_and(|live| *min > live.min)) {
+            self.raised = Some(Rise { floor, at: now });
         }
-        let boundary = if kind == ChangeKind::Scheduled { self.boundary.take() } else { None };
-        Fact::Accepted {
-            target: target.clone(),
-            action: action.clone(),
-            kind,
-            before: before.map(|live| Bounds { min: live.min, max: live.max }),
-            decision: self.decision.clone(),
-            lateness: boundary.map(|boundary| now.duration_since(boundary)),
+        if self.boundary == boundary {
+            self.boundary = None; // otherwise the next boundary came while the write was under way
         }
+        let lateness = boundary.map(|boundary| now.duration_since(boundary));
+        Fact::Accepted { target: action.target.clone(), action, kind, before, decision, lateness }
     }
 
     /// A write failed.
     pub(super) fn refused(&mut self, error: EcsError, now: Timestamp, jitter: &mut Jitter) {
         match error.kind {
             ErrorKind::OutcomeUnknown => self.history.outcome_unknown = Some(now),
-            ErrorKind::NotFound => self.looks.not_before = None,
+            ErrorKind::NotFound => self.doubted = true,
             _ => {}
         }
         self.writes.fail(error, now, jitter);
@@ -242,11 +309,17 @@ impl Row {
 
     /// Whether a look at this very target is due, before the next one at all of them.
     pub(super) fn wants_look(&self, now: Timestamp) -> bool {
-        let vanished = self.writes.error.as_ref().is_some_and(|error| {
-            error.kind == ErrorKind::NotFound && self.seen.bounds().is_some() && self.in_flight.is_none()
-        });
         let never_answered = self.asked && self.seen.target.is_none();
-        !self.looking && self.looks.is_over(now) && (self.verdict.needs_look() || vanished || never_answered)
+        let due = self.verdict.needs_look() || self.doubted || never_answered;
+        due && !self.looking && self.in_flight.is_none() && self.looks.is_over(now)
+    }
+
+    /// Whether the answer to a question that left at `asked` will do as a look: no write of ours came after it, and it
+    /// is not from before the clock stepped back.
+    pub(super) fn is_served_by(&self, asked: Timestamp, now: Timestamp) -> bool {
+        let after_writes = self.history.accepted.is_none_or(|accepted| asked >= accepted.at)
+            && self.history.outcome_unknown.is_none_or(|sent| asked >= sent);
+        asked <= now && after_writes
     }
 
     /// Whether the service's counts matter now: something is due, or not as it should be.
@@ -287,10 +360,11 @@ impl Row {
         self.seen.target.iter_mut().for_each(|look| back(&mut look.asked));
         self.seen.counts.iter_mut().for_each(|look| back(&mut look.asked));
         self.history.accepted.iter_mut().for_each(|accepted| back(&mut accepted.at));
+        self.history.lifting_until.iter_mut().for_each(back);
         self.history.nudged.iter_mut().for_each(back);
         self.history.deferred_since.iter_mut().for_each(back);
         self.history.outcome_unknown.iter_mut().for_each(back);
-        self.raised.iter_mut().for_each(back);
+        self.raised.iter_mut().for_each(|rise| back(&mut rise.at));
         self.boundary = None;
         self.next = None;
         self.writes.shift(by);
@@ -305,7 +379,7 @@ impl Row {
             service: target.service.clone(),
             floor: self.decision.as_ref().map(Into::into),
             next: self.next.clone().flatten(),
-            observed: self.seen.bounds().map(|live| Bounds { min: live.min, max: live.max }),
+            observed: self.seen.bounds().map(bounds),
             observed_at: self.seen.target.map(|look| look.asked),
             counts: self.seen.service().map(|service| Counts {
                 desired: service.desired,
@@ -317,6 +391,20 @@ impl Row {
             last_error: error.map(ToString::to_string),
             corrections: self.corrections,
         }
+    }
+}
+
+fn bounds(live: ScalableTarget) -> Bounds {
+    Bounds { min: live.min, max: live.max }
+}
+
+/// Whether the time that passes is ours: where someone else holds a target, or nothing is left to do, no write that
+/// comes later is late.
+fn may_still_be_late(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Change { .. } | Verdict::Nudge(_) | Verdict::Deferred(_) | Verdict::Unknown => true,
+        Verdict::Withheld(why) => *why != Withheld::DesiredAboveMax,
+        Verdict::InSync | Verdict::Limited | Verdict::Paused | Verdict::NotRegistered | Verdict::LeftAlone(_) => false,
     }
 }
 

@@ -67,7 +67,7 @@ impl Row {
             verdict: verdict.name(),
             from: seen.bounds().map_or(Values::default(), |live| Values { min: Some(live.min), max: Some(live.max) }),
             to: goal(decision, seen),
-            limited: verdict.is_limited(),
+            limited: verdict.is_limited() || is_nudged_below(decision, verdict),
             reason: reason(decision, seen, verdict),
             error: error.map(ToString::to_string),
         }
@@ -75,6 +75,14 @@ impl Row {
 
     fn target(&self) -> String {
         format!("{}/{}", self.cluster, self.service)
+    }
+}
+
+/// Whether a nudge is for less than is declared, because the live max is lower.
+fn is_nudged_below(decision: Option<&Decision>, verdict: &Verdict) -> bool {
+    match (decision, verdict) {
+        (Some(decision), Verdict::Nudge(action)) => action.min < Some(decision.floor.min),
+        _ => false,
     }
 }
 
@@ -144,10 +152,10 @@ impl Report {
     pub fn text(&self, tense: Tense) -> String {
         let mut text = String::new();
         let told: Vec<_> = self.targets.iter().filter(|row| is_worth_a_line(row)).collect();
-        let width = told.iter().map(|row| row.target().chars().count()).max().unwrap_or(0);
+        let widest = |column: fn(&Row) -> String| told.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
+        let (width, what_width) = (widest(Row::target), widest(what));
         for row in &told {
-            let (sign, what) = (sign(row), what(row));
-            let _ = writeln!(text, "{sign} {:width$}  {what:<12}  {}", row.target(), row.reason);
+            let _ = writeln!(text, "{} {:width$}  {:what_width$}  {}", sign(row), row.target(), what(row), row.reason);
             if let Some(error) = &row.error {
                 let _ = writeln!(text, "  {:width$}  error: {error}", "");
             }

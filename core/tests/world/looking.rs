@@ -1,0 +1,96 @@
+//! What is asked, how often, and what a steady state costs.
+
+use baseload_core::controller::Fact;
+use baseload_core::ecs::Operation;
+
+use jiff::SignedDuration;
+
+use crate::driver::World;
+use crate::faults::fleet;
+use crate::scene::{account_of, always, office_hours, service};
+
+#[test]
+fn a_steady_reconcile_asks_one_call_for_fifty_targets_and_writes_nothing() {
+    for (count, calls) in [(1, 1), (50, 1), (51, 2), (120, 3)] {
+        let mut world = fleet(count, office_hours);
+        world.run_for(120);
+        let before = world.calls(Operation::DescribeScalableTargets);
+        world.run_for(60);
+        assert_eq!(world.calls(Operation::DescribeScalableTargets) - before, calls, "{count} targets");
+        assert_eq!(world.calls(Operation::RegisterScalableTarget), 0, "{count} targets");
+    }
+}
+
+#[test]
+fn a_change_makes_exactly_one_write_for_each_target_that_changes() {
+    for count in [1, 50, 51, 120] {
+        let mut world = fleet(count, |names| {
+            let (changing, staying) = names.split_at(names.len().div_ceil(2));
+            match staying {
+                [] => office_hours(changing),
+                staying => office_hours(changing) + &always(staying, "min: 1"),
+            }
+        });
+        world.run_to("2026-11-20T08:10:00Z");
+        let changing = count.div_ceil(2);
+        assert_eq!(world.calls(Operation::RegisterScalableTarget), u64::try_from(changing).unwrap());
+        assert_eq!(world.writes.len(), changing);
+    }
+}
+
+#[test]
+fn services_that_are_well_are_counted_once_a_resync_and_not_at_glances() {
+    let mut world = fleet(20, office_hours);
+    world.run_for(120);
+    let before = world.calls(Operation::DescribeServices);
+    world.run_for(600);
+    assert_eq!(world.calls(Operation::DescribeServices) - before, 20, "ten resyncs of two calls");
+}
+
+#[test]
+fn everything_is_surveyed_at_the_start_and_once_an_hour() {
+    let mut world = fleet(3, office_hours);
+    world.run_for(60);
+    let at_start = world.calls(Operation::DescribeScalingPolicies);
+    assert_eq!(at_start, 3);
+    world.run_for(3540);
+    assert_eq!(world.calls(Operation::DescribeScalingPolicies), 3);
+    world.run_for(60);
+    assert_eq!(world.calls(Operation::DescribeScalingPolicies), 6);
+}
+
+#[test]
+fn a_survey_that_fails_is_tried_again_after_a_rest() {
+    let mut world = fleet(1, office_hours);
+    world.sim.fail_next(Operation::DescribeScalingPolicies, "ThrottlingException");
+    world.run_for(240);
+    assert_eq!(world.calls(Operation::DescribeScalingPolicies), 1);
+    world.run_for(180);
+    assert_eq!(world.calls(Operation::DescribeScalingPolicies), 2);
+    assert_eq!(world.count_facts(|fact| matches!(fact, Fact::LookRecovered { .. })), 1);
+}
+
+#[test]
+fn nothing_is_told_twice_in_a_quiet_day() {
+    let mut world = fleet(2, |names| always(names, "min: 1"));
+    world.run_for(120);
+    world.forget();
+    world.run_for(86_400);
+    assert_eq!(world.facts, []);
+}
+
+#[test]
+fn an_answer_that_was_overtaken_by_a_later_one_does_not_bring_back_the_past() {
+    let mut sim = account_of(&[("www", service(1, 10))]);
+    sim.fail_next(Operation::DescribeScalableTargets, "ThrottlingException");
+    let mut world = World::new(sim, &always(&["www"], "min: 1"));
+    world.run_until(world.at() + SignedDuration::from_millis(300));
+    world.latency.read = SignedDuration::from_secs(80);
+    world.run_for(45); // asked again, and seen by AWS half way
+    world.rival("www", &serde_json::json!({ "MaxCapacity": 20 }));
+    world.latency.read = SignedDuration::from_millis(100);
+    world.run_for(20); // the resync asks and is answered first
+    assert_eq!(world.target("www").observed.map(|bounds| bounds.max), Some(20));
+    world.run_for(30);
+    assert_eq!(world.target("www").observed.map(|bounds| bounds.max), Some(20));
+}
