@@ -163,7 +163,7 @@ impl Question<'_> {
         let last = self.span.end - 1;
         let until = self.schedules.decide(target, instant(last)).until.map(|at| at.as_second() / 60);
         let known = until.unwrap_or(Minute::MAX).min(zones::minute_of("2039-12-01T00:00Z"));
-        let holding = (1..=5).map(|i| last + i * 53_333).chain(until.map(|at| at - 1)).filter(|at| *at < known);
+        let holding = (1..=2).map(|i| last + i * 131_313).chain(until.map(|at| at - 1)).filter(|at| *at < known);
         for at in holding {
             self.holds_still(target, at, true)?;
         }
