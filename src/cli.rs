@@ -277,7 +277,7 @@ pub(crate) struct ImportArgs {
     /// Read a file instead of AWS, - for stdin: the answer of describe-scheduled-actions, a Terraform plan or state as
     /// JSON (terraform show -json), or a CloudFormation template (JSON or YAML)
     #[arg(long, value_name = "FILE", env = "BASELOAD_FROM_FILE")]
-    pub(crate) from_file: Option<PathBuf>,
+    pub(crate) from_file: Option<std::path::PathBuf>,
 
     /// Import these targets only, as CLUSTER/SERVICE, globs allowed [default: all]
     #[arg(long = "target", value_name = "TARGET", env = "BASELOAD_TARGET", value_delimiter = ',', value_parser = pattern)]
@@ -311,7 +311,7 @@ pub(crate) enum ExportOutput {
 pub(crate) struct ExportArgs {
     /// Schedule files or folders; all of them make one source
     #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) paths: Vec<String>,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
@@ -388,13 +388,13 @@ pub(crate) enum DiffOutput {
 #[derive(Debug, Args)]
 #[command(after_long_help = DIFF_HELP)]
 pub(crate) struct DiffArgs {
-    /// The schedules as they are: a file or folder
+    /// The schedules as they are: a file, folder, repository or bucket, as for --schedules
     #[arg(value_name = "OLD")]
-    pub(crate) old: PathBuf,
+    pub(crate) old: String,
 
-    /// The schedules as they would be: a file or folder
+    /// The schedules as they would be, likewise
     #[arg(value_name = "NEW")]
-    pub(crate) new: PathBuf,
+    pub(crate) new: String,
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,

@@ -1,7 +1,5 @@
 //! `diff`: how two sources' timetables differ, and what the shrink guard will say.
 
-use std::path::Path;
-
 use anyhow::Result;
 use baseload_core::compare::{self, BeforeAndAfter};
 use baseload_core::guard;
@@ -42,21 +40,21 @@ pub(super) fn diff(args: &DiffArgs) -> Result<Exit> {
 }
 
 /// Reads a source; `None`: it is bad, and was told so.
-fn side(which: &str, path: &Path, loader: &Loader, now: Timestamp) -> Option<Side> {
+fn side(which: &str, source: &str, loader: &Loader, now: Timestamp) -> Option<Side> {
     let checked = match loader.check(now) {
         Ok(checked) => checked,
-        Err(unreadable) => return told(which, path, &unreadable),
+        Err(unreadable) => return told(which, source, &unreadable),
     };
     let digest = checked.tree.digest();
     match checked.outcome {
         Ok(loaded) => Some(Side { loaded, digest }),
-        Err(diagnostics) => told(which, path, &Rejection::refused(&diagnostics, &checked.tree)),
+        Err(diagnostics) => told(which, source, &Rejection::refused(&diagnostics, &checked.tree)),
     }
 }
 
-fn told(which: &str, path: &Path, rejection: &Rejection) -> Option<Side> {
+fn told(which: &str, source: &str, rejection: &Rejection) -> Option<Side> {
     refuse(rejection);
-    output::note(&format!("error: {which} ({}) is no good source of schedules", path.display()));
+    output::note(&format!("error: {which} ({}) is no good source of schedules", source));
     None
 }
 

@@ -34,14 +34,6 @@ impl fmt::Display for Failure {
     }
 }
 
-/// At which instants `decide` is asked, besides the segments of the whole span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    EveryMinute,
-    /// Around every change, and at this many minutes evenly between.
-    Samples(usize),
-}
-
 /// Whether both databases know the same clocks wherever the answers over `span` come from: what begins 31 days earlier
 /// can last into it, and a lead looks a day ahead.
 pub fn comparable(source: &Source, span: &Range<Minute>) -> bool {
@@ -49,9 +41,10 @@ pub fn comparable(source: &Source, span: &Range<Minute>) -> bool {
     source.schedules.iter().all(|schedule| zones::agree(schedule.zone, &reach))
 }
 
-/// Compares every target and every glob that the source names.
-pub fn compare(source: &Source, span: Range<Minute>, ask: Ask) -> Result<(), Failure> {
-    catch_unwind(AssertUnwindSafe(|| compare_all(source, span, ask))).unwrap_or(Err(Failure::Panicked))
+/// Compares every target and every glob that the source names: the segments of the whole span, and the decisions at both
+/// ends of every segment and every `step` minutes between.
+pub fn compare(source: &Source, span: Range<Minute>, step: usize) -> Result<(), Failure> {
+    catch_unwind(AssertUnwindSafe(|| compare_all(source, span, step))).unwrap_or(Err(Failure::Panicked))
 }
 
 /// The source as its author sees it, to be printed beside a failure.
@@ -71,7 +64,7 @@ pub fn runs<'a>(answers: &[Option<Verdict<'a>>], from: Minute) -> Vec<(Minute, M
     starts.zip(chunks).map(|(at, run)| (at, at + run.len() as Minute, run[0])).collect()
 }
 
-fn compare_all(source: &Source, span: Range<Minute>, ask: Ask) -> Result<(), Failure> {
+fn compare_all(source: &Source, span: Range<Minute>, step: usize) -> Result<(), Failure> {
     let loaded = read(source, span.start)?;
     for (cluster, service) in rows(source) {
         let row = TargetPattern { cluster: Pattern::new(cluster), service: Pattern::new(service) };
@@ -85,7 +78,7 @@ fn compare_all(source: &Source, span: Range<Minute>, ask: Ask) -> Result<(), Fai
         question.row_segments()?;
         if let Some(target) = exact {
             question.segments(&target)?;
-            question.decisions(&target, ask)?;
+            question.decisions(&target, step)?;
             question.beyond(&target)?;
         }
     }
@@ -154,13 +147,8 @@ impl Question<'_> {
         Err(Failure::Differs(text))
     }
 
-    fn decisions(&self, target: &TargetId, ask: Ask) -> Result<(), Failure> {
+    fn decisions(&self, target: &TargetId, step: usize) -> Result<(), Failure> {
         for (from, to, verdict) in runs(self.expected, self.span.start) {
-            let step = match ask {
-                Ask::EveryMinute if to < self.span.end => 1,
-                Ask::EveryMinute => 97, // the next change may be far away, and takes long to find
-                Ask::Samples(count) => (self.expected.len() / count).max(1),
-            };
             let last = instant(to) - jiff::SignedDuration::from_secs(1);
             let asked = (from..to).step_by(step).map(instant).chain([last]);
             for at in asked {
@@ -175,7 +163,7 @@ impl Question<'_> {
         let last = self.span.end - 1;
         let until = self.schedules.decide(target, instant(last)).until.map(|at| at.as_second() / 60);
         let known = until.unwrap_or(Minute::MAX).min(zones::minute_of("2039-12-01T00:00Z"));
-        let holding = (1..=5).map(|i| last + i * 53_333).chain(until.map(|at| at - 1)).filter(|at| *at < known);
+        let holding = (1..=2).map(|i| last + i * 131_313).chain(until.map(|at| at - 1)).filter(|at| *at < known);
         for at in holding {
             self.holds_still(target, at, true)?;
         }

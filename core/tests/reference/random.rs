@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
+use crate::dates::{Calendars, starts};
 use crate::oracle::{Minute, date_of};
 use crate::source::{
     Calendar, Cron, Default, Ends, Event, Floor, Frequency, Item, Override, Rule, Schedule, Source, Style, Wall, Window,
@@ -30,7 +31,29 @@ pub fn case(number: u64) -> Case {
     let span = at - dice.between(720, 2160)..at + after;
     let leads = if long { &LEADS[..8] } else { &LEADS[..] };
     let mut author = Author { dice, change, date: date_of(at + offset(change.zone, at)), leads };
-    Case { source: author.source(), span }
+    let mut source = author.source();
+    drop_contradictions(&mut source, date_of(span.end));
+    Case { source, span }
+}
+
+/// Takes out windows whose filters go on for ever and never meet (`days: [sun]` on a calendar of Mondays): they are legal,
+/// but the proof that they never start again leads through all years to come.
+fn drop_contradictions(source: &mut Source, after: NaiveDate) {
+    let later = after + Days::new(400);
+    let calendars = Calendars::until(source, later + Days::new(800));
+    let endless = |name: &String| {
+        let calendar = source.calendars.iter().find(|calendar| calendar.name == *name);
+        calendar.is_some_and(|c| c.events.iter().any(|e| matches!(&e.rule, Some(Rule { ends: Ends::Never, .. }))))
+    };
+    let kept = |w: &Window| {
+        let ends = w.valid_until.is_some() || (!w.on.is_empty() && !w.on.iter().any(endless));
+        ends || later.iter_days().take(800).any(|date| !starts(w, &calendars, date).is_empty())
+    };
+    let kept: Vec<Vec<_>> =
+        source.schedules.iter().map(|s| s.windows.iter().filter(|w| kept(w)).cloned().collect()).collect();
+    for (schedule, windows) in source.schedules.iter_mut().zip(kept) {
+        schedule.windows = windows;
+    }
 }
 
 /// SplitMix64.

@@ -3,13 +3,13 @@
 use std::mem::discriminant;
 use std::ops::Range;
 
-use crate::compare::{Ask, Failure, compare, text};
+use crate::compare::{Failure, compare, text};
 use crate::oracle::Minute;
 use crate::source::{Default, Floor, Item, Schedule, Source, When, Window};
 
 /// Compares, and panics with the smallest source that shows the difference.
-pub fn assert_same(source: Source, span: Range<Minute>, ask: Ask, what: &str) {
-    let run = |source: &Source| compare(source, span.clone(), ask);
+pub fn assert_same(source: Source, span: Range<Minute>, step: usize, what: &str) {
+    let run = |source: &Source| compare(source, span.clone(), step);
     if let Err(failure) = run(&source) {
         let (source, failure) = shrunk(source, failure, &run);
         panic!("{what}\n{}\n{failure}", text(&source));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::Datelike;
 use chrono_tz::Tz;
 
-use crate::compare::{Ask, comparable};
+use crate::compare::comparable;
 use crate::oracle::{Minute, date_of};
 use crate::shrink::assert_same;
 use crate::source::{Cron, Schedule, Source, When, Window};
@@ -19,8 +19,9 @@ fn windows_around_every_kind_of_clock_change_equal_the_oracle() {
     assert!(compared * 10 >= kinds.len() * 8, "the databases agree on {compared} of {} only", kinds.len());
 }
 
+/// Every third change: years in turn, and both directions.
 #[test]
-fn g29_windows_around_every_change_of_odd_zones_equal_the_oracle() {
+fn g29_windows_around_the_changes_of_odd_zones_equal_the_oracle() {
     for zone in [
         Tz::Europe__Dublin,
         Tz::Australia__Lord_Howe,
@@ -32,7 +33,7 @@ fn g29_windows_around_every_change_of_odd_zones_equal_the_oracle() {
         Tz::Antarctica__Troll,
         Tz::America__St_Johns,
     ] {
-        let of_zone: Vec<_> = changes().iter().filter(|change| change.zone == zone).collect();
+        let of_zone: Vec<_> = changes().iter().filter(|change| change.zone == zone).step_by(3).collect();
         let compared = of_zone.iter().filter(|change| holds(change)).count();
         assert!(compared * 2 >= of_zone.len(), "{zone}: the databases agree on {compared} of {}", of_zone.len());
     }
@@ -59,7 +60,7 @@ fn holds(change: &Change) -> bool {
     if !comparable(&source, &span) {
         return false;
     }
-    assert_same(source, span, Ask::Samples(20), &format!("{change:?}"));
+    assert_same(source, span, 360, &format!("{change:?}"));
     true
 }
 
