@@ -204,7 +204,7 @@ pub(crate) struct ApplyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
-    /// Schedule files or folders, repositories or buckets, as for --schedules; all of them make one source
+    /// Schedule files or folders, repositories or buckets, as --schedules takes them; all make one source
     #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
     pub(crate) paths: Vec<String>,
 
@@ -222,7 +222,7 @@ pub(crate) struct ValidateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PreviewArgs {
-    /// Schedule files or folders, repositories or buckets, as for --schedules; all of them make one source
+    /// Schedule files or folders, repositories or buckets, as --schedules takes them; all make one source
     #[arg(value_name = "PATH", env = "BASELOAD_SCHEDULES", value_delimiter = ',', default_value = "./schedules")]
     pub(crate) paths: Vec<String>,
 
