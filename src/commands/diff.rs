@@ -54,7 +54,7 @@ fn side(which: &str, source: &str, loader: &Loader, now: Timestamp) -> Option<Si
 
 fn told(which: &str, source: &str, rejection: &Rejection) -> Option<Side> {
     refuse(rejection);
-    output::note(&format!("error: {which} ({}) is no good source of schedules", source));
+    output::note(&format!("error: {which} ({source}) is no good source of schedules"));
     None
 }
 
