@@ -15,8 +15,8 @@ mod tap;
 mod wait;
 
 mod diff;
-mod native;
 mod git_source;
+mod native;
 mod plan_apply;
 mod run;
 mod s3_source;
