@@ -126,6 +126,9 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
 
+    #[command(flatten)]
+    pub(crate) guard: GuardArgs,
+
     /// How often every target is looked at
     #[arg(long, value_name = "DURATION", env = "BASELOAD_RESYNC", default_value = "60s", value_parser = duration)]
     pub(crate) resync: Duration,

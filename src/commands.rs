@@ -104,7 +104,7 @@ fn loader(sources: Vec<String>, max_floor: u32, warn: impl Fn(&str)) -> Result<c
 fn refuse(rejection: &Rejection) -> Exit {
     output::note(rejection.text(output::stderr_colour()));
     match rejection.cause() {
-        Cause::BadEdit => Exit::Bad,
+        Cause::BadEdit | Cause::Held => Exit::Bad,
         Cause::Unreachable => Exit::Failed,
     }
 }

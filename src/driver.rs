@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use baseload_core::controller::{Chore, Controller, Effect, Event, Revision};
-use baseload_core::diagnostic::Colour;
+use baseload_core::controller::{Chore, Controller, Effect, Event, Refusal, Revision};
 use baseload_core::ecs::{EcsError, ErrorKind, Observation, Operation};
 use baseload_core::status::Status;
 use baseload_core::timetable::Schedules;
@@ -197,7 +196,7 @@ impl Driver {
         let mut next = Some(event);
         while let Some(event) = next {
             let loaded = match &event {
-                Event::Loaded(outcome) => Some(outcome.as_ref().map(|_| ()).map_err(Clone::clone)),
+                Event::Loaded(outcome) => Some(outcome.as_ref().map(|_| ()).map_err(|refusal| refusal.reason.clone())),
                 _ => None,
             };
             if let (Some(look), Event::Loaded(Ok(Some(revision)))) = (&self.before_taking_over, &event) {
@@ -257,12 +256,12 @@ impl Hands {
     }
 }
 
-fn poll(loader: Option<Arc<Mutex<Loader>>>, clock: Clock) -> Result<Option<Revision>, String> {
+fn poll(loader: Option<Arc<Mutex<Loader>>>, clock: Clock) -> Result<Option<Revision>, Refusal> {
     match loader {
         None => Ok(None),
         Some(loader) => {
             let polled = loader.lock().unwrap_or_else(PoisonError::into_inner).poll(clock.now());
-            polled.map_err(|rejection| rejection.text(Colour::Never).to_owned())
+            polled.map_err(|rejection| rejection.refusal())
         }
     }
 }
@@ -277,7 +276,9 @@ fn broken_off(effect: Effect, asked: Timestamp, panic: &JoinError) -> Event {
         retry_after: None,
     };
     match effect {
-        Effect::Load => Event::Loaded(Err(format!("reading the schedules broke off: {panic}"))),
+        Effect::Load => {
+            Event::Loaded(Err(Refusal { reason: format!("reading the schedules broke off: {panic}"), held: false }))
+        }
         Effect::Apply(action) => {
             let outcome = Err(error(Operation::RegisterScalableTarget, ErrorKind::OutcomeUnknown));
             Event::Applied { action, outcome }

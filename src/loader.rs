@@ -3,9 +3,11 @@
 mod state;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use baseload_core::controller::Revision;
+use baseload_core::controller::{Refusal, Revision};
 use baseload_core::diagnostic::{self, Colour, Diagnostic};
+use baseload_core::guard::{self, Held};
 use baseload_core::spec::{self, Limits, Loaded, Tree};
 use baseload_core::timetable::{Schedules, Zones};
 use jiff::Timestamp;
@@ -40,6 +42,8 @@ pub(crate) enum Cause {
     BadEdit,
     /// A remote source could not be asked; that may pass by itself.
     Unreachable,
+    /// The revision is good in itself, but takes away too much at once: someone must acknowledge that.
+    Held,
 }
 
 impl Rejection {
@@ -49,6 +53,11 @@ impl Rejection {
             Colour::Never => &self.plain,
             Colour::Ansi => &self.colourful,
         }
+    }
+
+    /// As the controller takes it.
+    pub(crate) fn refusal(&self) -> Refusal {
+        Refusal { reason: self.plain.clone(), held: self.cause == Cause::Held }
     }
 
     /// Whose fault it is.
@@ -71,6 +80,15 @@ impl Rejection {
         Rejection { plain: text(Colour::Never), colourful: text(Colour::Ansi), cause: Cause::BadEdit }
     }
 
+    /// Says why the shrink guard holds a revision, and what lets it pass.
+    fn held(held: &Held, in_force: &str) -> Self {
+        let document = guard::acknowledgement(in_force);
+        let plain = format!(
+            "error: {held}\nhelp: if that is meant, add this document to the source, in the same review:\n\n---\n{document}"
+        );
+        Rejection { colourful: plain.clone(), plain, cause: Cause::Held }
+    }
+
     /// The same, with what is in force instead.
     fn although(mut self, note: &str) -> Self {
         self.plain += note;
@@ -86,8 +104,10 @@ pub(crate) struct Loader {
     zones: Zones,
     limits: Limits,
     state: Option<State>,
+    /// The share of targets or tasks that a new revision may take away at once; `None`: all of it.
+    shrink_guard: Option<u8>,
     /// The last good revision.
-    in_force: Option<String>,
+    in_force: Option<Revision>,
     last: Option<Last>,
 }
 
@@ -101,12 +121,17 @@ struct Last {
 impl Loader {
     /// A loader that has read nothing yet.
     pub(crate) fn new(sources: Vec<Source>, zones: Zones, limits: Limits) -> Self {
-        Loader { sources, zones, limits, state: None, in_force: None, last: None }
+        Loader { sources, zones, limits, state: None, shrink_guard: None, in_force: None, last: None }
     }
 
     /// The same, keeping each good revision in this folder, and beginning with the one kept there where none can be had.
     pub(crate) fn keeping_state(self, folder: Option<PathBuf>) -> Self {
         Loader { state: folder.map(State::new), ..self }
+    }
+
+    /// The same, holding revisions that take away more than this percentage at once.
+    pub(crate) fn guarded(self, percent: u8) -> Self {
+        Loader { shrink_guard: Some(percent), ..self }
     }
 
     /// Where the schedules come from.
@@ -161,13 +186,29 @@ impl Loader {
             return last.outcome.clone().map(|()| None);
         }
         self.last = None;
-        match self.read_versions(&mut versions, now) {
+        let read = self.read_versions(&mut versions, now).and_then(|good| self.not_held(good, now));
+        match read {
             Ok(good) => {
                 self.last = Some(Last { versions, outcome: Ok(()) });
                 Ok(self.put_in_force(good))
             }
             Err(rejection) if rejection.cause == Cause::Unreachable => self.instead_of(rejection, None, now),
             Err(rejection) => self.instead_of(rejection, Some(versions), now),
+        }
+    }
+
+    /// Holds a good revision that takes away too much of the one in force, or at the start of the one that was kept,
+    /// unless it acknowledges that.
+    fn not_held(&self, good: Good, now: Timestamp) -> Result<Good, Rejection> {
+        let Some(percent) = self.shrink_guard else { return Ok(good) };
+        let kept = || self.kept(now).map(|(_, kept)| kept.revision);
+        let Some(before) = self.in_force.clone().or_else(kept) else { return Ok(good) };
+        if before.id == good.revision.id || good.acknowledgements.contains(&before.id) {
+            return Ok(good);
+        }
+        match guard::judge(&before.schedules, &good.revision.schedules, now, percent) {
+            Some(held) => Err(Rejection::held(&held, &before.id)),
+            None => Ok(good),
         }
     }
 
@@ -191,11 +232,11 @@ impl Loader {
     }
 
     /// Takes note of a good revision; `None`: it was in force already.
-    fn put_in_force(&mut self, Good { revision, tree }: Good) -> Option<Revision> {
-        if self.in_force.as_ref() == Some(&revision.id) {
+    fn put_in_force(&mut self, Good { revision, tree, .. }: Good) -> Option<Revision> {
+        if self.in_force.as_ref().is_some_and(|in_force| in_force.id == revision.id) {
             return None;
         }
-        self.in_force = Some(revision.id.clone());
+        self.in_force = Some(revision.clone());
         if let Some(Err(error)) = self.state.as_ref().map(|state| state.keep(&tree)) {
             tracing::warn!("a restart would not find this revision: {error:#}");
         }
@@ -216,12 +257,13 @@ impl Loader {
 
     fn checked(&self, tree: Tree, now: Timestamp) -> Result<Good, Rejection> {
         match spec::load(&tree, &self.zones, &self.limits, now) {
-            Ok(Loaded { schedules, warnings, .. }) => {
+            Ok(Loaded { schedules, warnings, acknowledgements, .. }) => {
                 for warning in &warnings {
                     let text = diagnostic::text(std::slice::from_ref(warning), &tree.files, Colour::Never);
                     tracing::warn!(code = warning.code, "{}", text.trim_end());
                 }
-                Ok(Good { revision: Revision { id: tree.digest(), schedules }, tree })
+                let revision = Revision { id: tree.digest(), schedules: Arc::new(schedules) };
+                Ok(Good { revision, acknowledgements, tree })
             }
             Err(diagnostics) => Err(Rejection::refused(&diagnostics, &tree)),
         }
@@ -254,6 +296,8 @@ impl Loader {
 /// A revision that may be in force, with its files.
 struct Good {
     revision: Revision,
+    /// The revisions that it may be put in the place of, whatever it takes away.
+    acknowledgements: Vec<String>,
     tree: Tree,
 }
 
@@ -307,5 +351,39 @@ mod tests {
         assert!(poll(&mut loader).is_err());
         drop(folder);
         assert!(poll(&mut loader).is_err());
+    }
+
+    /// A schedule of as many targets, with this floor.
+    fn schedule(targets: usize, min: u32) -> String {
+        let targets: String = (0..targets).map(|n| format!("    - {{ cluster: shop, service: s{n} }}\n")).collect();
+        format!(
+            "apiVersion: baseload/v1\nkind: ScalingSchedule\nmetadata: {{ name: web }}\nspec:\n  targets:\n{targets}  \
+             timezone: UTC\n  default: {{ min: {min} }}\n"
+        )
+    }
+
+    #[test]
+    fn f47_a_revision_that_takes_out_most_targets_is_held_until_the_source_acknowledges_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |text: &str| fs::write(folder.path().join("a.yaml"), text).unwrap();
+        let mut loader = loader(folder.path()).guarded(50);
+        write(&schedule(10, 3));
+        let left = poll(&mut loader).unwrap().expect("the first reading is a new revision");
+
+        let cut_off = schedule(4, 3);
+        write(&cut_off);
+        let held = poll(&mut loader).unwrap_err();
+        assert!(held.contains("takes out 6 of 10 targets"), "{held}");
+        assert!(held.contains(&format!("leaves: {left}")), "{held}");
+        assert_eq!(poll(&mut loader), Err(held), "and stays held");
+
+        write(&format!("{cut_off}---\n{}", guard::acknowledgement(&left)));
+        assert!(poll(&mut loader).unwrap().is_some(), "acknowledged");
+
+        let document = format!("---\n{}", guard::acknowledgement(&left));
+        write(&format!("{}{document}", schedule(4, 9)));
+        assert!(poll(&mut loader).unwrap().is_some(), "a rise is never held");
+        write(&format!("{}{document}", schedule(4, 1)));
+        assert!(poll(&mut loader).unwrap_err().contains("held by the shrink guard"), "the acknowledgement is spent");
     }
 }

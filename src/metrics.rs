@@ -245,7 +245,7 @@ fn unix(at: Timestamp) -> i64 {
 fn write_configuration(text: &mut String, configuration: &ConfigurationStatus) {
     write_single(text, &RELOAD_SUCCESSFUL, Some(u8::from(configuration.last_reload_successful)));
     write_single(text, &RELOAD_SUCCESS_TIME, configuration.last_success.map(unix));
-    write_single(text, &CONFIG_HELD, Some(0));
+    write_single(text, &CONFIG_HELD, Some(u8::from(configuration.held)));
     if let Some(revision) = &configuration.revision {
         write_header(text, &CONFIG_INFO);
         let labels = labels(&CONFIG_INFO, &[revision, &configuration.source]);

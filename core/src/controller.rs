@@ -69,14 +69,23 @@ pub struct Revision {
     /// Its identity: a digest or commit.
     pub id: String,
     /// What it says.
-    pub schedules: Schedules,
+    pub schedules: Arc<Schedules>,
+}
+
+/// Why there is no new revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// As a person would read it.
+    pub reason: String,
+    /// Whether the shrink guard holds a revision that is good in itself.
+    pub held: bool,
 }
 
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The source was read: a new revision, the same as before (`None`), or the reason why there is none.
-    Loaded(Result<Option<Revision>, String>),
+    Loaded(Result<Option<Revision>, Refusal>),
     /// AWS answered a question that left at `asked`.
     Observed {
         /// When the question left.
@@ -361,7 +370,7 @@ impl Controller {
 
     // Configuration.
 
-    fn loaded(&mut self, outcome: Result<Option<Revision>, String>, now: Timestamp) {
+    fn loaded(&mut self, outcome: Result<Option<Revision>, Refusal>, now: Timestamp) {
         self.busy.load = false;
         self.configuration.last_attempt = Some(now);
         match outcome {
@@ -369,11 +378,13 @@ impl Controller {
                 self.configuration.last_reload_successful = true;
                 self.configuration.last_success = Some(now);
                 self.configuration.last_error = None;
+                self.configuration.held = false;
                 if let Some(revision) = revision {
                     self.take_over(revision, now);
                 }
             }
-            Err(reason) => {
+            Err(Refusal { reason, held }) => {
+                self.configuration.held = held;
                 let repeated = self.configuration.last_error.as_ref() == Some(&reason);
                 self.configuration.last_reload_successful = false;
                 self.configuration.last_error = Some(reason.clone());
@@ -390,7 +401,7 @@ impl Controller {
         self.configuration.since = Some(now);
         self.configuration.schedules = count;
         self.facts.push(Fact::ConfigurationLoaded { revision: id, schedules: count });
-        let board = Board::new(Arc::new(schedules), now);
+        let board = Board::new(schedules, now);
         self.release_targets(&board);
         for target in board.schedules().exact_targets() {
             let row = |target: &TargetId| Row::new(board.members(target), self.settings.first_settle);
@@ -721,10 +732,19 @@ impl Tick<'_> {
     }
 }
 
+/// The next instant at which what is declared differs. The timetable gives up on a difference after thousands of changes
+/// underneath that change nothing, and says how far it came; going on a few times is enough for every sane schedule.
 fn next_of(schedules: &Schedules, target: &TargetId, now: Timestamp) -> Option<NextStatus> {
-    let at = schedules.decide(target, now).until?;
-    let floor = schedules.decide(target, at).decision;
-    Some(NextStatus { at, floor: floor.as_ref().map(Into::into) })
+    let mut ruling = schedules.decide(target, now);
+    for _ in 0..4 {
+        let at = ruling.until?;
+        let next = schedules.decide(target, at);
+        if next.decision != ruling.decision {
+            return Some(NextStatus { at, floor: next.decision.as_ref().map(Into::into) });
+        }
+        ruling = next;
+    }
+    None
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

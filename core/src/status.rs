@@ -389,6 +389,8 @@ pub struct ConfigurationStatus {
     pub last_success: Option<Timestamp>,
     /// The diagnostics of the last attempt, where it failed, as a person would read them.
     pub last_error: Option<String>,
+    /// Whether the last attempt was good in itself, but held by the shrink guard until it is acknowledged.
+    pub held: bool,
     /// How many schedules are in force.
     pub schedules: usize,
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use baseload_core::controller::{Chore, Controller, Event, Revision, Settings};
-use baseload_core::diagnostic::Colour;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -28,7 +27,11 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
     log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
-    let loader = args.source.loader(|warning| tracing::warn!("{warning}"))?.keeping_state(args.state_dir);
+    let loader = args
+        .source
+        .loader(|warning| tracing::warn!("{warning}"))?
+        .keeping_state(args.state_dir)
+        .guarded(args.guard.shrink_guard);
     let (loader, first) = first_reading(loader, clock).await?;
     let first = match first {
         Ok(revision) => Ok(revision),
@@ -57,7 +60,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
         ..Settings::default()
     };
     let mut controller = Controller::new(settings, loader.source());
-    let first = first.map(Some).map_err(|rejection| rejection.text(Colour::Never).to_owned());
+    let first = first.map(Some).map_err(|rejection| rejection.refusal());
     controller.handle(clock.now(), Event::Loaded(first));
     let about = About {
         version: about::VERSION.to_owned(),

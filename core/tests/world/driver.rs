@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use baseload_core::controller::{Chore, Controller, Effect, Event, Fact, GLANCE, Revision, Settings};
+use baseload_core::controller::{Chore, Controller, Effect, Event, Fact, GLANCE, Refusal, Revision, Settings};
 use baseload_core::ecs::{Action, EcsError, Operation};
 use baseload_core::model::TargetId;
 use baseload_core::sim::Sim;
@@ -267,7 +267,7 @@ impl World {
 
     /// New schedules come into force.
     pub(crate) fn edit(&mut self, yaml: &str) {
-        let revision = Revision { id: format!("{:x}", yaml.len()), schedules: schedules(yaml, self.at) };
+        let revision = Revision { id: format!("{:x}", yaml.len()), schedules: schedules(yaml, self.at).into() };
         self.witness.configured(&revision.schedules);
         self.schedules = Some(revision.clone());
         let wall = self.wall();
@@ -278,7 +278,7 @@ impl World {
     /// A bad edit.
     pub(crate) fn edit_badly(&mut self, reason: &str) {
         let wall = self.wall();
-        self.controller.handle(wall, Event::Loaded(Err(reason.to_owned())));
+        self.controller.handle(wall, Event::Loaded(Err(Refusal { reason: reason.to_owned(), held: false })));
         self.turn();
     }
 
