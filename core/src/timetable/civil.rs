@@ -128,16 +128,21 @@ impl<'a> Wall<'a> {
     fn around(&self, here: Timestamp) -> (Option<i64>, Option<(i64, i64)>) {
         let next = Timestamp::from_second(here.as_second() + 1).unwrap_or(Timestamp::MAX);
         let mut before = self.zone.preceding(next).next().map(|jump| jump.timestamp());
-        for jump in self.zone.following(before.unwrap_or(here)) {
-            if jump.timestamp() > here {
-                return (
-                    before.map(Timestamp::as_second),
-                    Some((jump.timestamp().as_second(), seconds(jump.offset()))),
-                );
+        if let Some(known) = before {
+            let missed = self.zone.following(known).map(|jump| jump.timestamp());
+            // A zone without a listed transition "follows" its own beginning for ever: only what moves on counts.
+            let mut last = known;
+            for at in missed.take_while(|at| *at <= here) {
+                if at <= last {
+                    break;
+                }
+                last = at;
             }
-            before = Some(jump.timestamp());
+            before = Some(last);
         }
-        (before.map(Timestamp::as_second), None)
+        let after = self.zone.following(here).next();
+        let after = after.map(|jump| (jump.timestamp().as_second(), seconds(jump.offset())));
+        (before.map(Timestamp::as_second), after)
     }
 
     fn offset_before(&self, transition: i64) -> i64 {
