@@ -86,7 +86,7 @@ ecs.create_cluster(clusterName='shop')
 ecs.register_task_definition(family='task', containerDefinitions=[dict(name='c', image='i', memory=64)])
 ecs.create_service(cluster='shop', serviceName='www', taskDefinition='task', desiredCount=2)
 scaling.register_scalable_target(ServiceNamespace='ecs', ResourceId='service/shop/www',
-    ScalableDimension='ecs:service:DesiredCount', MinCapacity=1, MaxCapacity=10)
+    ScalableDimension='ecs:service:DesiredCount', MinCapacity=1, MaxCapacity=20)
 ";
 
 /// The same calls for both, where moto does as AWS does; each line of output is one answer, or the code of a refusal.
