@@ -128,13 +128,13 @@ impl<'a> Wall<'a> {
     fn around(&self, here: Timestamp) -> (Option<i64>, Option<(i64, i64)>) {
         let next = Timestamp::from_second(here.as_second() + 1).unwrap_or(Timestamp::MAX);
         let mut before = self.zone.preceding(next).next().map(|jump| jump.timestamp());
-        // A zone without a listed transition "begins" with time itself, from where jiff cannot follow it.
+        // A zone without a listed transition "begins" with time itself, and jiff follows that beginning for ever.
         let beginning = Timestamp::MIN.as_second() + 2 * DAY;
         if let Some(known) = before.filter(|known| known.as_second() > beginning) {
             let missed = self.zone.following(known).map(|jump| jump.timestamp());
             before = missed.take_while(|at| *at <= here).last().or(before);
         }
-        let after = self.zone.following(here).next();
+        let after = self.zone.following(here).next().filter(|jump| jump.timestamp() > here);
         let after = after.map(|jump| (jump.timestamp().as_second(), seconds(jump.offset())));
         (before.map(Timestamp::as_second), after)
     }

@@ -50,7 +50,9 @@ pub(super) fn findings(schedule: &Schedule, places: &Places, span: Span) -> Vec<
 
 fn changes(schedule: &Schedule, span: Span) -> impl Iterator<Item = Change> {
     let offset_before = |at: Timestamp| schedule.zone.to_offset(at - SignedDuration::from_secs(1));
-    let jumps = schedule.zone.following(span.from).take_while(move |jump| jump.timestamp() < span.to);
+    // A zone without a listed transition "begins" with time itself, and jiff follows that beginning for ever.
+    let in_span = move |at: Timestamp| span.from < at && at < span.to;
+    let jumps = schedule.zone.following(span.from).take_while(move |jump| in_span(jump.timestamp()));
     jumps.filter_map(move |jump| {
         let at = jump.timestamp();
         let (old, new) = (offset_before(at).to_datetime(at), jump.offset().to_datetime(at));
