@@ -119,19 +119,18 @@ impl Occurrences {
 
     /// The first start of an occurrence after `after`.
     fn next_start(&self, wall: &mut Wall<'_>, after: i64) -> i64 {
-        let mut day = wall.local(after).div_euclid(DAY);
-        let mut minute = self.minutes_begun(wall, day, after);
-        while let Some(admitted) = self.next_day(day) {
-            if admitted != day {
-                (day, minute) = (admitted, 0);
-            }
-            if let Some(minute) = self.minute_at_or_after(minute) {
+        let today = wall.local(after).div_euclid(DAY);
+        let mut from = today;
+        while let Some(day) = self.next_day(from) {
+            // Where the clock goes back over midnight, minutes of tomorrow too have begun.
+            let begun = if day <= today + 1 { self.minutes_begun(wall, day, after) } else { 0 };
+            if let Some(minute) = self.minute_at_or_after(begun) {
                 let Occurrence { start, end } = self.occurrence(wall, day, minute);
                 if after < start && start < end {
                     return start;
                 }
             }
-            (day, minute) = (day + 1, 0);
+            from = day + 1;
         }
         NEVER
     }
