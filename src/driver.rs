@@ -26,7 +26,7 @@ pub(crate) type ReloadRequest = oneshot::Sender<Result<(), String>>;
 const STOP: Duration = Duration::from_secs(10);
 
 /// The shortest time between two snapshots: what changes faster is seen in the next.
-const SNAPSHOT: Duration = Duration::from_millis(200);
+const SNAPSHOT: Duration = Duration::from_millis(100);
 
 /// The longest time between two snapshots, so that their age says something.
 const SNAPSHOT_AT_REST: Duration = Duration::from_secs(5);
@@ -147,7 +147,8 @@ impl Driver {
                 None => Duration::MAX,
             };
             let now = self.hands.clock.now();
-            let nap = self.hands.clock.until(self.controller.wake_at(now)).min(deadline);
+            let unpublished = if self.controller.has_changed() { SNAPSHOT } else { Duration::MAX };
+            let nap = self.hands.clock.until(self.controller.wake_at(now)).min(deadline).min(unpublished);
             tokio::select! {
                 Some(event) = self.events.recv() => self.take(event),
                 Some(request) = self.reloads.recv() => self.reload(request),

@@ -5,7 +5,7 @@
 //! written as text directly, because a scrape of thousands of targets is a hundred thousand lines.
 
 use std::fmt::{Display, Write};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use baseload_core::controller::Fact;
@@ -253,9 +253,9 @@ fn write_configuration(text: &mut String, configuration: &ConfigurationStatus) {
     }
 }
 
-fn write_targets(text: &mut String, targets: &[TargetStatus]) {
+fn write_targets(text: &mut String, targets: &[Arc<TargetStatus>]) {
     let labelled: Vec<(String, &TargetStatus)> =
-        targets.iter().map(|target| (labels(&FLOOR, &[&target.cluster, &target.service]), target)).collect();
+        targets.iter().map(|target| (labels(&FLOOR, &[&target.cluster, &target.service]), &**target)).collect();
     write_family(text, &FLOOR, &labelled, |target| target.floor.as_ref().map(|floor| floor.min));
     write_family(text, &MIN_CAPACITY, &labelled, |target| target.observed.map(|bounds| bounds.min));
     write_family(text, &MAX_CAPACITY, &labelled, |target| target.observed.map(|bounds| bounds.max));
@@ -406,7 +406,7 @@ mod tests {
             stopping: false,
             dry_run: false,
             configuration: ConfigurationStatus { source: "./schedules".to_owned(), ..ConfigurationStatus::default() },
-            targets,
+            targets: targets.into_iter().map(Arc::new).collect(),
         }
     }
 

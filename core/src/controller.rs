@@ -324,11 +324,8 @@ impl Controller {
     /// The snapshot that every reader shares.
     pub fn status(&mut self, now: Timestamp) -> Status {
         self.changed = false;
-        if let Some(board) = &self.board {
-            for (target, row) in &mut self.rows {
-                row.next.get_or_insert_with(|| next_of(board.schedules(), target, now));
-            }
-        }
+        let next = |target: &TargetId| next_of(self.board.as_ref()?.schedules(), target, now);
+        let targets = self.rows.iter_mut().map(|(target, row)| row.status(target, || next(target))).collect();
         Status {
             at: now,
             heartbeat: self.last_tick.unwrap_or(now),
@@ -336,7 +333,7 @@ impl Controller {
             stopping: self.stopping,
             dry_run: self.settings.dry_run,
             configuration: self.configuration.clone(),
-            targets: self.rows.iter().map(|(target, row)| row.status(target)).collect(),
+            targets,
         }
     }
 

@@ -364,8 +364,8 @@ pub struct Status {
     pub dry_run: bool,
     /// The schedules in force and the last attempt to change them.
     pub configuration: ConfigurationStatus,
-    /// Sorted by cluster, then service.
-    pub targets: Vec<TargetStatus>,
+    /// Sorted by cluster, then service; each is shared with every snapshot in which it stands the same.
+    pub targets: Vec<Arc<TargetStatus>>,
 }
 
 /// The state of the configuration.

@@ -225,7 +225,7 @@ mod tests {
                 last_error: last_error.map(str::to_owned),
                 ..ConfigurationStatus::default()
             },
-            targets,
+            targets: targets.into_iter().map(std::sync::Arc::new).collect(),
         };
         render(&status, &about()).into_string()
     }

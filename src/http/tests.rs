@@ -29,7 +29,7 @@ fn status(targets: Vec<TargetStatus>) -> Status {
         stopping: false,
         dry_run: false,
         configuration: ConfigurationStatus::default(),
-        targets,
+        targets: targets.into_iter().map(Arc::new).collect(),
     }
 }
 

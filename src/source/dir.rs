@@ -16,10 +16,10 @@ use baseload_core::spec::Tree;
 use super::{DEPTH_LIMIT, SOURCE_LIMIT, is_wanted};
 
 /// A file that is being written is read again after this long, until two readings agree.
-const SETTLE: Duration = Duration::from_millis(100);
+const SETTLE: Duration = Duration::from_millis(40);
 
 /// How many readings are tried before the source is said to be unstable.
-const READINGS: usize = 20;
+const READINGS: usize = 50;
 
 /// A path on this machine.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! What the controller keeps for one target, and what it does with it.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::pace::{Backoff, Jitter};
@@ -66,6 +68,8 @@ pub(super) struct Row {
     pub(super) next: Option<Option<NextStatus>>,
     /// Whether conditions must be judged anew.
     dirty: bool,
+    /// This row in the last snapshot, while it stands the same.
+    snapshot: Option<Arc<TargetStatus>>,
 }
 
 impl Row {
@@ -95,6 +99,7 @@ impl Row {
             broken: None,
             next: None,
             dirty: true,
+            snapshot: None,
         }
     }
 
@@ -156,6 +161,7 @@ impl Row {
 
     fn judge(&mut self, target: &TargetId, now: Timestamp, facts: &mut Vec<Fact>) {
         self.dirty = false;
+        self.snapshot = None;
         let judged = Judged {
             decision: self.decision.as_ref(),
             seen: &self.seen,
@@ -371,8 +377,19 @@ impl Row {
         self.looks.shift(by);
     }
 
-    /// The target's part of the snapshot.
-    pub(super) fn status(&self, target: &TargetId) -> TargetStatus {
+    /// The target's part of the snapshot. `next` is asked for where it is not known.
+    pub(super) fn status(&mut self, target: &TargetId, next: impl FnOnce() -> Option<NextStatus>) -> Arc<TargetStatus> {
+        if self.next.is_none() {
+            self.next = Some(next());
+            self.snapshot = None;
+        }
+        match &self.snapshot {
+            Some(same) if !self.dirty => Arc::clone(same),
+            _ => Arc::clone(self.snapshot.insert(Arc::new(self.describe(target)))),
+        }
+    }
+
+    fn describe(&self, target: &TargetId) -> TargetStatus {
         let error = self.writes.error.as_ref().or(self.looks.error.as_ref());
         TargetStatus {
             cluster: target.cluster.clone(),

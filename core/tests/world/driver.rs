@@ -347,7 +347,7 @@ impl World {
     pub(crate) fn target(&mut self, name: &str) -> TargetStatus {
         let id = crate::scene::id(name);
         let found = self.status().targets.into_iter().find(|t| t.cluster == id.cluster && t.service == id.service);
-        found.unwrap_or_else(|| panic!("{name} has no row"))
+        found.map_or_else(|| panic!("{name} has no row"), |target| (*target).clone())
     }
 
     pub(crate) fn condition(&mut self, name: &str, kind: ConditionKind) -> Truth {
