@@ -285,6 +285,16 @@ impl Controller {
         self.pacer.in_flight()
     }
 
+    /// The schedules in force; `None`: there are none yet.
+    pub fn schedules(&self) -> Option<&Arc<Schedules>> {
+        self.board.as_ref().map(Board::schedules)
+    }
+
+    /// How writes get through at `now`.
+    pub fn pacing(&self, now: Timestamp) -> Pacing {
+        Pacing { rate: self.pacer.rate(now), waiting: self.queue.len(), in_flight: self.pacer.in_flight() }
+    }
+
     /// Whether something is being asked, or will be without a further event.
     pub fn has_questions(&self) -> bool {
         let due = self.due.targets || self.due.counts.is_some() || self.due.survey;
@@ -747,6 +757,17 @@ fn next_of(schedules: &Schedules, target: &TargetId, now: Timestamp) -> Option<N
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+/// How writes get through to AWS.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pacing {
+    /// Writes a second that are let through, as throttles taught; `None`: none has, lately.
+    pub rate: Option<f64>,
+    /// Writes that are due and have not left.
+    pub waiting: usize,
+    /// Writes that are under way.
+    pub in_flight: usize,
 }
 
 /// Where a target stands, for those who print it.

@@ -9,6 +9,7 @@
 //! - [`native`]: AWS's own scheduled actions: what they would do, and the way from them to schedules and back.
 //! - [`plan`]: declared against seen becomes a verdict.
 //! - [`status`]: what a target's state is called, for people and machines.
+//! - [`ledger`]: what the floors cost and save, added up from snapshot to snapshot.
 //! - [`controller`]: events in, effects and facts out; `now` is an argument.
 //! - [`sim`]: a simulated ECS that is a function of its seed, its calls and the time.
 //! - [`render`]: timetables and explanations as text and JSON.
@@ -36,6 +37,8 @@ pub mod native;
 pub mod plan;
 
 pub mod status;
+
+pub mod ledger;
 
 pub mod controller;
 

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The core's modules; each uses only those that stand before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "model",
     "diagnostic",
     "ecs",
@@ -24,6 +24,7 @@ const ORDER: [&str; 15] = [
     "native",
     "plan",
     "status",
+    "ledger",
     "controller",
     "sim",
     "render",

@@ -172,6 +172,11 @@ impl Pacer {
         self.in_flight
     }
 
+    /// How many writes a second are let through; `None` while no throttle has taught it.
+    pub(super) fn rate(&self, now: Timestamp) -> Option<f64> {
+        self.learned_at(now)?.rate_at(now)
+    }
+
     /// A write leaves, and the next one keeps its distance where the rate is known.
     pub(super) fn sent(&mut self, now: Timestamp) {
         self.in_flight += 1;
@@ -245,10 +250,13 @@ impl Learned {
         }
     }
 
-    fn distance(&self, now: Timestamp) -> Option<SignedDuration> {
+    fn rate_at(&self, now: Timestamp) -> Option<f64> {
         let seconds = now.duration_since(self.last_throttle).as_secs_f64();
-        let rate = self.rate? * (1.0 + GROWTH * seconds);
-        SignedDuration::try_from_secs_f64(1.0 / rate).ok()
+        Some(self.rate? * (1.0 + GROWTH * seconds))
+    }
+
+    fn distance(&self, now: Timestamp) -> Option<SignedDuration> {
+        SignedDuration::try_from_secs_f64(1.0 / self.rate_at(now)?).ok()
     }
 }
 
@@ -335,6 +343,7 @@ mod tests {
         accept(&mut pacer, 50, later, &mut jitter);
         throttle(&mut pacer, later, &mut jitter);
         let now = pacer.held_until().expect("a throttle holds");
+        assert!(pacer.rate(now).is_some_and(|rate| (4.85..=5.0).contains(&rate)), "{:?}", pacer.rate(now));
         pacer.sent(now);
         let distance = pacer.held_until().expect("the next keeps its distance").duration_since(now);
         assert!((200..=206).contains(&distance.as_millis()), "a little less than five a second: {distance}");
