@@ -154,6 +154,15 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FORMAT", env = "BASELOAD_LOG_FORMAT")]
     pub(crate) log_format: Option<crate::log::Format>,
 
+    /// Whether /metrics has series for every target, or only for the whole fleet, which is enough for thousands
+    #[arg(long, value_name = "BOOL", env = "BASELOAD_METRICS_PER_TARGET", default_value_t = true,
+          action = clap::ArgAction::Set, value_parser = BoolishValueParser::new())]
+    pub(crate) metrics_per_target: bool,
+
+    /// Write the fleet's metrics to stdout once a minute, in CloudWatch's Embedded Metric Format
+    #[arg(long, env = "BASELOAD_EMF", value_parser = BoolishValueParser::new())]
+    pub(crate) emf: bool,
+
     /// Run against a simulated ECS inside this process instead of AWS
     #[arg(long, env = "BASELOAD_SIMULATE", value_parser = BoolishValueParser::new())]
     pub(crate) simulate: bool,

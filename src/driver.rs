@@ -18,6 +18,8 @@ use crate::clock::{Clock, monotonic};
 use crate::loader::Loader;
 use crate::log::Teller;
 use crate::metrics::Metrics;
+use crate::metrics::emf::Emf;
+use crate::output;
 
 /// Someone waits for a reload that begins after this request; the answer is the diagnostics where it fails.
 pub(crate) type ReloadRequest = oneshot::Sender<Result<(), String>>;
@@ -69,6 +71,8 @@ pub(crate) struct Driver {
     before_taking_over: Option<BeforeTakingOver>,
     teller: Teller,
     metrics: Arc<Metrics>,
+    /// `None`: CloudWatch is told nothing.
+    emf: Option<Emf>,
     /// The last second whose tick came.
     ticked: i64,
 }
@@ -129,9 +133,15 @@ impl Driver {
             before_taking_over,
             teller: Teller::default(),
             metrics,
+            emf: None,
             ticked: clock.now().as_second(),
         };
         (driver, ends)
+    }
+
+    /// The same, telling CloudWatch of the fleet.
+    pub(crate) fn telling(self, emf: Emf) -> Driver {
+        Driver { emf: Some(emf), ..self }
     }
 
     /// Runs until `stop` is ready and what is under way has come back, or the time for that is over.
@@ -164,6 +174,7 @@ impl Driver {
 
     /// One turn: the instant is read once, so that nothing within it can disagree.
     fn turn(&mut self) {
+        let began = monotonic();
         let now = self.hands.clock.now();
         self.controller.tick(now);
         self.note_tick(now);
@@ -174,6 +185,7 @@ impl Driver {
             self.hands.carry_out(effect);
         }
         self.heartbeat.beat();
+        self.metrics.turn(began.elapsed());
         let facts = self.controller.drain_facts();
         self.teller.tell_all(&facts);
         facts.iter().for_each(|fact| self.metrics.record(fact));
@@ -229,7 +241,17 @@ impl Driver {
 
     fn publish(&mut self) {
         self.published = monotonic();
-        self.status.send_replace(Arc::new(self.controller.status(self.hands.clock.now())));
+        let now = self.hands.clock.now();
+        let status = Arc::new(self.controller.status(now));
+        self.metrics.note(
+            &status,
+            self.controller.schedules().map(|schedules| &**schedules),
+            self.controller.pacing(now),
+        );
+        if let Some(line) = self.emf.as_mut().and_then(|emf| emf.line(&status, &self.metrics)) {
+            let _ = output::result(&line); // as for the log: nothing can be done where nobody takes it
+        }
+        self.status.send_replace(status);
     }
 }
 

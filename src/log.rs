@@ -54,18 +54,28 @@ pub(crate) fn init(format: Option<Format>, now: Now) -> Result<()> {
     Ok(())
 }
 
-/// Tells facts to the log. It remembers of what it warned, so that it can say when that is over.
+/// Tells facts to the log. It remembers of what it warned, so that it can say when that is over, and the revision in
+/// force, which stands on the line of every decision.
 #[derive(Debug, Default)]
 pub(crate) struct Teller {
     warned: BTreeSet<(TargetId, ConditionKind)>,
+    revision: Option<String>,
 }
 
 impl Teller {
     /// Tells facts that came together: one line each, but a single one where more than five are of a kind; what that
     /// one leaves out is DEBUG.
     pub(crate) fn tell_all(&mut self, facts: &[Fact]) {
-        let lines: Vec<Line> = facts.iter().map(|fact| Line::of(fact, &mut self.warned)).collect();
+        let lines: Vec<Line> = facts.iter().map(|fact| self.line(fact)).collect();
         lines_of(lines).iter().for_each(Line::write);
+    }
+
+    fn line(&mut self, fact: &Fact) -> Line {
+        if let Fact::ConfigurationLoaded { revision, .. } = fact {
+            self.revision = Some(revision.clone());
+        }
+        let line = Line::of(fact, &mut self.warned);
+        if line.is_decision() { line.under(self.revision.as_deref()) } else { line }
     }
 }
 
@@ -88,10 +98,12 @@ mod tests {
 
     #[test]
     fn facts_become_lines() {
+        let loaded = Fact::ConfigurationLoaded { revision: "3f2a90c1d7e65b48".to_owned(), schedules: 1 };
         let rejected = Fact::ConfigurationRejected { reason: "web.yaml:3:5: unknown field\nhelp: min".to_owned() };
-        let text = logged(|| Teller::default().tell_all(&[declared(1), rejected]));
+        let text = logged(|| Teller::default().tell_all(&[loaded, declared(1), rejected]));
         let expected = "\
-2026-11-21T05:00:00Z INFO  floor declared            target=shop/www-1 from=1 to=3 schedule=web cause=window/day
+2026-11-21T05:00:00Z INFO  schedules in force        revision=3f2a90c1d7e6 schedules=1
+2026-11-21T05:00:00Z INFO  floor declared            target=shop/www-1 from=1 to=3 schedule=web cause=window/day revision=3f2a90c1d7e6
 2026-11-21T05:00:00Z WARN  schedules refused
     reason:
     | web.yaml:3:5: unknown field

@@ -1,123 +1,73 @@
 //! What Prometheus reads: counters and histograms fed by facts and calls, and gauges drawn from the status snapshot.
 //!
-//! Every metric is declared once, in [`TABLE`]. Gauges of targets are never stored: each scrape writes them anew from
-//! the snapshot it is given, so that a target's series go with the target and what is unknown has no sample. They are
-//! written as text directly, because a scrape of thousands of targets is a hundred thousand lines.
+//! Every metric is declared once, in [`table`]. Gauges of targets are never stored: each scrape writes them anew from
+//! the snapshot it is given ([`scrape`]), so that a target's series go with the target and what is unknown has no sample.
+//! [`emf`] tells CloudWatch the sums of the fleet.
 
-use std::fmt::{Display, Write};
-use std::sync::{Arc, OnceLock};
+pub(crate) mod emf;
+mod fleet;
+mod scrape;
+mod table;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use baseload_core::controller::Fact;
-use baseload_core::ecs::{ErrorKind, Operation};
-use baseload_core::status::{Condition, ConditionKind, ConfigurationStatus, Status, TargetStatus, Truth};
-use jiff::{SignedDuration, Timestamp};
+use baseload_core::controller::{ChangeKind, Fact, Pacing};
+use baseload_core::ecs::{Action, ErrorKind, Operation};
+use baseload_core::ledger::Ledger;
+use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, Status, Truth};
+use baseload_core::timetable::Schedules;
+use jiff::SignedDuration;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
 
-/// One metric, as it is declared.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Metric {
-    /// The whole name, with the prefix.
-    pub(crate) name: &'static str,
-    /// What it measures, in one sentence without a full stop.
-    pub(crate) help: &'static str,
-    /// What its samples are.
-    pub(crate) kind: Kind,
-    /// The names of its labels.
-    pub(crate) labels: &'static [&'static str],
+use self::fleet::Fleet;
+use self::scrape::{Scrape, Value, instant, write_header, write_labelled, write_single};
+use self::table::{Kind, Metric};
+
+/// Whose gauges a scrape shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Those of every target, and the fleet's.
+    Targets,
+    /// The fleet's alone.
+    Fleet,
 }
 
-/// What the samples of a metric are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
-    /// Only ever rises.
-    Counter,
-    /// Rises and falls.
-    Gauge,
-    /// Counts by upper bounds, in the metric's unit.
-    Histogram(&'static [f64]),
-}
-
-macro_rules! metrics {
-    ($($constant:ident: $kind:expr, $name:literal, [$($label:literal),*], $help:literal;)*) => {
-        $(const $constant: Metric = Metric { name: $name, help: $help, kind: $kind, labels: &[$($label),*] };)*
-
-        /// Every metric but those of the process (`process_…`), which the prometheus crate names.
-        #[cfg(test)]
-        pub(crate) const TABLE: &[Metric] = &[$($constant),*];
-    };
-}
-
-metrics! {
-    FLOOR: Kind::Gauge, "baseload_floor", ["cluster", "service"],
-        "The minimum that the schedules declare now, in tasks; absent where the target is left alone";
-    MIN_CAPACITY: Kind::Gauge, "baseload_min_capacity", ["cluster", "service"],
-        "MinCapacity of the scalable target as last seen, in tasks";
-    MAX_CAPACITY: Kind::Gauge, "baseload_max_capacity", ["cluster", "service"],
-        "MaxCapacity of the scalable target as last seen, in tasks";
-    DESIRED_COUNT: Kind::Gauge, "baseload_desired_count", ["cluster", "service"],
-        "Desired tasks of the service as last seen";
-    RUNNING_COUNT: Kind::Gauge, "baseload_running_count", ["cluster", "service"],
-        "Running tasks of the service as last seen";
-    NEXT_CHANGE: Kind::Gauge, "baseload_next_change_timestamp_seconds", ["cluster", "service"],
-        "When what the schedules declare changes next; absent where it never does";
-    NEXT_FLOOR: Kind::Gauge, "baseload_next_floor", ["cluster", "service"],
-        "The minimum declared from the next change on, in tasks; absent where the target is then left alone";
-    CONDITION: Kind::Gauge, "baseload_condition", ["cluster", "service", "condition", "status"],
-        "Whether the condition has this status (1) or another (0)";
-    CORRECTIONS: Kind::Counter, "baseload_corrections_total", ["cluster", "service"],
-        "Accepted writes that undid a foreign change";
-    BOUNDARY_LATENESS: Kind::Histogram(&LATENESS_SECONDS), "baseload_boundary_lateness_seconds", [],
-        "From the instant at which a floor began to hold to its acceptance by AWS";
-    TIME_TO_READY: Kind::Histogram(&READY_SECONDS), "baseload_time_to_ready_seconds", [],
-        "From the acceptance of a raised floor to as many tasks running";
-    TARGET_PANICS: Kind::Counter, "baseload_target_panics_total", [],
-        "Targets that were taken out because planning them panicked";
-    AWS_CALLS: Kind::Counter, "baseload_aws_calls_total", ["operation", "outcome"],
-        "Calls to AWS, by how they ended";
-    AWS_CALL_DURATION: Kind::Histogram(&CALL_SECONDS), "baseload_aws_call_duration_seconds", ["operation"],
-        "How long calls to AWS took";
-    TICK_LATENESS: Kind::Histogram(&TICK_SECONDS), "baseload_tick_lateness_seconds", [],
-        "From the whole second of the wall clock to the evaluation of the schedules for it";
-    RELOAD_SUCCESSFUL: Kind::Gauge, "baseload_config_last_reload_successful", [],
-        "Whether the last attempt to load the schedules succeeded (1) or not (0)";
-    RELOAD_SUCCESS_TIME: Kind::Gauge, "baseload_config_last_reload_success_timestamp_seconds", [],
-        "When the schedules were last loaded successfully, changed or not";
-    CONFIG_HELD: Kind::Gauge, "baseload_config_held", [],
-        "Whether a new revision waits for an acknowledgement (1) or not (0)";
-    CONFIG_INFO: Kind::Gauge, "baseload_config_info", ["revision", "source"],
-        "The revision in force and where it comes from; always 1";
-    HEARTBEAT: Kind::Gauge, "baseload_heartbeat_timestamp_seconds", [],
-        "When the schedules were last evaluated";
-    CLOCK_SKEW: Kind::Gauge, "baseload_clock_skew_seconds", [],
-        "How far the wall clock is ahead of the time in AWS's answers; absent until one was seen";
-    BUILD_INFO: Kind::Gauge, "baseload_build_info", ["version", "tzdb"],
-        "The version of Baseload and of its time zone rules; always 1";
-}
-
-const LATENESS_SECONDS: [f64; 14] =
-    [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
-const READY_SECONDS: [f64; 12] = [5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1800.0];
-const CALL_SECONDS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-const TICK_SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 30.0];
-
-/// About what one target's lines take, so that a scrape allocates once.
-const BYTES_PER_TARGET: usize = 4096;
-
-/// The counters and histograms of the process, in a registry of their own.
+/// The counters and histograms of the process, in a registry of their own, and the last of what the loop noted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
+    detail: Detail,
     registry: Registry,
     boundary_lateness: Histogram,
     time_to_ready: Histogram,
+    writes: IntCounterVec,
     target_panics: IntCounter,
     aws_calls: IntCounterVec,
     aws_call_duration: HistogramVec,
     tick_lateness: Histogram,
+    loop_duration: Histogram,
     clock_skew: OnceLock<Gauge>,
+    books: Mutex<Arc<Books>>,
 }
+
+/// What the loop notes with each snapshot. A reader takes a share, so that it never keeps the loop waiting.
+#[derive(Clone, Debug, Default)]
+struct Books {
+    ledger: Ledger,
+    pacing: Pacing,
+}
+
+/// Every kind of accepted write, with the directions that it may have.
+const KINDS_OF_WRITE: [(ChangeKind, &str); 6] = [
+    (ChangeKind::Scheduled, "rise"),
+    (ChangeKind::Scheduled, "fall"),
+    (ChangeKind::Correction, "rise"),
+    (ChangeKind::Correction, "fall"),
+    (ChangeKind::Nudge, "same"),
+    (ChangeKind::Scheduled, "same"),
+];
 
 impl Metrics {
     /// Everything at zero, with a series for every operation and outcome. `version` and `tzdb` label
@@ -125,39 +75,59 @@ impl Metrics {
     pub(crate) fn new(version: &str, tzdb: &str) -> Metrics {
         let registry = Registry::new();
         let metrics = Metrics {
-            boundary_lateness: histogram(&registry, &BOUNDARY_LATENESS).with_label_values::<&str>(&[]),
-            time_to_ready: histogram(&registry, &TIME_TO_READY).with_label_values::<&str>(&[]),
-            target_panics: counter(&registry, &TARGET_PANICS).with_label_values::<&str>(&[]),
-            aws_calls: counter(&registry, &AWS_CALLS),
-            aws_call_duration: histogram(&registry, &AWS_CALL_DURATION),
-            tick_lateness: histogram(&registry, &TICK_LATENESS).with_label_values::<&str>(&[]),
+            detail: Detail::Targets,
+            boundary_lateness: histogram(&registry, &table::BOUNDARY_LATENESS).with_label_values::<&str>(&[]),
+            time_to_ready: histogram(&registry, &table::TIME_TO_READY).with_label_values::<&str>(&[]),
+            writes: counter(&registry, &table::WRITES),
+            target_panics: counter(&registry, &table::TARGET_PANICS).with_label_values::<&str>(&[]),
+            aws_calls: counter(&registry, &table::AWS_CALLS),
+            aws_call_duration: histogram(&registry, &table::AWS_CALL_DURATION),
+            tick_lateness: histogram(&registry, &table::TICK_LATENESS).with_label_values::<&str>(&[]),
+            loop_duration: histogram(&registry, &table::LOOP_DURATION).with_label_values::<&str>(&[]),
             clock_skew: OnceLock::new(),
+            books: Mutex::default(),
             registry,
         };
-        gauge(&metrics.registry, &BUILD_INFO).with_label_values(&[version, tzdb]).set(1.0);
-        metrics.start_calls();
+        gauge(&metrics.registry, &table::BUILD_INFO).with_label_values(&[version, tzdb]).set(1.0);
+        metrics.start_series();
         register_process(&metrics.registry);
         metrics
     }
 
-    /// Brings every series of the calls into being.
-    fn start_calls(&self) {
+    /// The same, showing this much.
+    pub(crate) fn showing(self, detail: Detail) -> Metrics {
+        Metrics { detail, ..self }
+    }
+
+    /// The same, saying how often every target is looked at.
+    pub(crate) fn resynced_every(self, interval: Duration) -> Metrics {
+        gauge(&self.registry, &table::RESYNC).with_label_values::<&str>(&[]).set(interval.as_secs_f64());
+        self
+    }
+
+    /// Brings every series into being whose labels are known beforehand.
+    fn start_series(&self) {
         for operation in Operation::ALL {
             self.aws_call_duration.with_label_values(&[operation.name()]);
             for outcome in std::iter::once("ok").chain(ErrorKind::ALL.map(ErrorKind::name)) {
                 self.aws_calls.with_label_values(&[operation.name(), outcome]);
             }
         }
+        for (kind, direction) in KINDS_OF_WRITE {
+            self.writes.with_label_values(&[kind_name(kind), direction]);
+        }
     }
 
     /// Counts a fact, where a counter or a histogram wants it.
     pub(crate) fn record(&self, fact: &Fact) {
         match fact {
-            Fact::Accepted { lateness: Some(lateness), .. } => self.boundary_lateness.observe(seconds(*lateness)),
+            Fact::Accepted { action, kind, before, lateness, .. } => {
+                self.writes.with_label_values(&[kind_name(*kind), direction(action, *before)]).inc();
+                lateness.iter().for_each(|lateness| self.boundary_lateness.observe(seconds(*lateness)));
+            }
             Fact::TasksReady { after, .. } => self.time_to_ready.observe(seconds(*after)),
             Fact::Panicked { .. } => self.target_panics.inc(),
-            Fact::Accepted { lateness: None, .. }
-            | Fact::ConfigurationLoaded { .. }
+            Fact::ConfigurationLoaded { .. }
             | Fact::ConfigurationRejected { .. }
             | Fact::Declared { .. }
             | Fact::Released { .. }
@@ -182,22 +152,100 @@ impl Metrics {
         self.tick_lateness.observe(lateness.as_secs_f64());
     }
 
-    /// Notes how far the wall clock is ahead of AWS's; negative where it is behind.
-    pub(crate) fn clock_skew(&self, ahead: SignedDuration) {
-        let skew = self.clock_skew.get_or_init(|| gauge(&self.registry, &CLOCK_SKEW).with_label_values::<&str>(&[]));
-        skew.set(ahead.as_secs_f64());
+    /// Counts a turn of the loop.
+    pub(crate) fn turn(&self, duration: Duration) {
+        self.loop_duration.observe(duration.as_secs_f64());
     }
 
-    /// Everything in Prometheus's text format, version 0.0.4; gauges of targets and configuration as of `status`.
-    pub(crate) fn render(&self, status: &Status) -> String {
-        let mut text = String::with_capacity(16 * 1024 + status.targets.len() * BYTES_PER_TARGET);
+    /// Notes how far the wall clock is ahead of AWS's; negative where it is behind.
+    pub(crate) fn clock_skew(&self, ahead: SignedDuration) {
+        let family = || gauge(&self.registry, &table::CLOCK_SKEW).with_label_values::<&str>(&[]);
+        self.clock_skew.get_or_init(family).set(ahead.as_secs_f64());
+    }
+
+    /// Notes a snapshot, under these schedules: task-time is counted from one to the next.
+    pub(crate) fn note(&self, status: &Arc<Status>, schedules: Option<&Schedules>, pacing: Pacing) {
+        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        let books = Arc::make_mut(&mut books);
+        books.pacing = pacing;
+        books.ledger.turn(status, schedules);
+    }
+
+    /// Everything in Prometheus's text format, version 0.0.4, in pieces; gauges of targets and configuration as of
+    /// `status`.
+    pub(crate) fn scrape(&self, status: Arc<Status>) -> Scrape {
+        let books = self.books();
+        let head = self.head(&status, &books);
+        let accounts = match self.detail {
+            Detail::Targets => books.ledger.accounts(&status.targets),
+            Detail::Fleet => Vec::new(),
+        };
+        Scrape::new(head, status, accounts)
+    }
+
+    /// The counters that CloudWatch is told the growth of.
+    fn totals(&self) -> Totals {
+        let outcome = |outcome: &str| {
+            Operation::ALL.iter().map(|of| self.aws_calls.with_label_values(&[of.name(), outcome]).get()).sum()
+        };
+        let corrections = ["rise", "fall"]
+            .map(|direction| self.writes.with_label_values(&[kind_name(ChangeKind::Correction), direction]).get());
+        let account = self.books().ledger.fleet();
+        Totals {
+            corrections: corrections.iter().sum(),
+            throttled: outcome(ErrorKind::Throttled.name()),
+            denied: outcome(ErrorKind::Denied.name()),
+            flat: account.flat,
+            ran: account.ran,
+        }
+    }
+
+    fn books(&self) -> Arc<Books> {
+        Arc::clone(&self.books.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn head(&self, status: &Status, books: &Books) -> String {
+        let mut text = String::with_capacity(64 * 1024);
         TextEncoder::new()
             .encode_utf8(&self.registry.gather(), &mut text)
             .expect("a registry never gathers an empty family, and a String takes any text");
-        write_single(&mut text, &HEARTBEAT, Some(unix(status.heartbeat)));
+        write_single(&mut text, &table::HEARTBEAT, instant(status.heartbeat));
         write_configuration(&mut text, &status.configuration);
-        write_targets(&mut text, &status.targets);
+        write_pacing(&mut text, books.pacing);
+        write_fleet(&mut text, &Fleet::of(&status.targets));
+        write_account(&mut text, &books.ledger);
         text
+    }
+}
+
+/// Counters as they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Totals {
+    corrections: u64,
+    throttled: u64,
+    denied: u64,
+    /// Task-milliseconds.
+    flat: u64,
+    /// Task-milliseconds.
+    ran: u64,
+}
+
+/// Which way a write moves the bounds: the minimum where it moves, else the maximum.
+fn direction(action: &Action, before: Option<Bounds>) -> &'static str {
+    let moves = |to: Option<u32>, from: Option<u32>| to.zip(from).filter(|(to, from)| to != from);
+    let moved = moves(action.min, before.map(|live| live.min)).or(moves(action.max, before.map(|live| live.max)));
+    match moved {
+        Some((to, from)) if to > from => "rise",
+        Some(_) => "fall",
+        None => "same",
+    }
+}
+
+fn kind_name(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Scheduled => "scheduled",
+        ChangeKind::Correction => "correction",
+        ChangeKind::Nudge => "nudge",
     }
 }
 
@@ -238,122 +286,62 @@ fn seconds(duration: SignedDuration) -> f64 {
     duration.as_secs_f64().max(0.0)
 }
 
-fn unix(at: Timestamp) -> i64 {
-    at.as_second()
-}
-
 fn write_configuration(text: &mut String, configuration: &ConfigurationStatus) {
-    write_single(text, &RELOAD_SUCCESSFUL, Some(u8::from(configuration.last_reload_successful)));
-    write_single(text, &RELOAD_SUCCESS_TIME, configuration.last_success.map(unix));
-    write_single(text, &CONFIG_HELD, Some(u8::from(configuration.held)));
+    let flag = |is_set: bool| Some(Value::Whole(u64::from(is_set)));
+    write_single(text, &table::RELOAD_SUCCESSFUL, flag(configuration.last_reload_successful));
+    write_single(text, &table::RELOAD_SUCCESS_TIME, configuration.last_success.and_then(instant));
+    write_single(text, &table::IN_FORCE_TIME, configuration.since.and_then(instant));
+    write_single(text, &table::CONFIG_HELD, flag(configuration.held));
     if let Some(revision) = &configuration.revision {
-        write_header(text, &CONFIG_INFO);
-        let labels = labels(&CONFIG_INFO, &[revision, &configuration.source]);
-        write_sample(text, &CONFIG_INFO, &labels, 1);
+        write_header(text, &table::CONFIG_INFO);
+        write_labelled(text, &table::CONFIG_INFO, &[revision, &configuration.source], 1);
     }
 }
 
-fn write_targets(text: &mut String, targets: &[Arc<TargetStatus>]) {
-    let labelled: Vec<(String, &TargetStatus)> =
-        targets.iter().map(|target| (labels(&FLOOR, &[&target.cluster, &target.service]), &**target)).collect();
-    write_family(text, &FLOOR, &labelled, |target| target.floor.as_ref().map(|floor| floor.min));
-    write_family(text, &MIN_CAPACITY, &labelled, |target| target.observed.map(|bounds| bounds.min));
-    write_family(text, &MAX_CAPACITY, &labelled, |target| target.observed.map(|bounds| bounds.max));
-    write_family(text, &DESIRED_COUNT, &labelled, |target| target.counts.map(|counts| counts.desired));
-    write_family(text, &RUNNING_COUNT, &labelled, |target| target.counts.map(|counts| counts.running));
-    write_family(text, &NEXT_CHANGE, &labelled, |target| target.next.as_ref().map(|next| unix(next.at)));
-    write_family(text, &NEXT_FLOOR, &labelled, |target| Some(target.next.as_ref()?.floor.as_ref()?.min));
-    write_family(text, &CORRECTIONS, &labelled, |target| Some(target.corrections));
-    write_conditions(text, &labelled);
+fn write_pacing(text: &mut String, pacing: Pacing) {
+    let thousandths = |rate: f64| Value::Thousandths((rate * 1000.0).round() as u64);
+    write_single(text, &table::WRITE_RATE, pacing.rate.map(thousandths));
+    write_single(text, &table::WRITES_WAITING, count(pacing.waiting));
+    write_single(text, &table::WRITES_IN_FLIGHT, count(pacing.in_flight));
 }
 
-/// Writes a metric without labels, or nothing where its value is unknown.
-fn write_single(text: &mut String, metric: &Metric, value: Option<impl Display>) {
-    if let Some(value) = value {
-        write_header(text, metric);
-        write_sample(text, metric, "", value);
-    }
+fn count(number: usize) -> Option<Value> {
+    u64::try_from(number).ok().map(Value::Whole)
 }
 
-/// Writes a family with one sample for each target of which `value` knows one.
-fn write_family<V: Display>(
-    text: &mut String,
-    metric: &Metric,
-    targets: &[(String, &TargetStatus)],
-    value: impl Fn(&TargetStatus) -> Option<V>,
-) {
-    let mut samples = targets.iter().filter_map(|(labels, target)| Some((labels, value(target)?))).peekable();
-    if samples.peek().is_some() {
-        write_header(text, metric);
-    }
-    for (labels, value) in samples {
-        write_sample(text, metric, labels, value);
-    }
-}
-
-/// Writes 27 lines a target. What follows the target's own labels is the same for all of them and is made once.
-fn write_conditions(text: &mut String, targets: &[(String, &TargetStatus)]) {
-    if targets.is_empty() {
-        return;
-    }
-    write_header(text, &CONDITION);
-    let tails = ConditionKind::ALL.map(|kind| (kind, Truth::ALL.map(|status| (status, condition_tails(kind, status)))));
-    for (labels, target) in targets {
-        let names = labels.strip_suffix('}').expect("the labels of a target end with a brace");
-        for (kind, tails) in &tails {
-            let found = status_of(&target.conditions, *kind);
-            for (status, [other, this]) in tails {
-                text.push_str(CONDITION.name);
-                text.push_str(names);
-                text.push_str(if *status == found { this } else { other });
-            }
+fn write_fleet(text: &mut String, fleet: &Fleet) {
+    write_single(text, &table::TARGETS, Some(Value::Whole(fleet.targets)));
+    write_header(text, &table::TARGETS_BY_CONDITION);
+    for kind in ConditionKind::ALL {
+        for status in Truth::ALL {
+            let labels = [kind.name(), status.name()];
+            write_labelled(text, &table::TARGETS_BY_CONDITION, &labels, fleet.with(kind, status));
         }
     }
-}
-
-/// The end of a condition's line where its status is another one, and where it is this one.
-fn condition_tails(kind: ConditionKind, status: Truth) -> [String; 2] {
-    [0, 1].map(|value| format!(",condition=\"{}\",status=\"{}\"}} {value}\n", kind.name(), status.name()))
-}
-
-fn status_of(conditions: &[Condition], kind: ConditionKind) -> Truth {
-    conditions.iter().find(|condition| condition.kind == kind).map_or(Truth::Unknown, |condition| condition.status)
-}
-
-fn write_header(text: &mut String, metric: &Metric) {
-    let kind = match metric.kind {
-        Kind::Counter => "counter",
-        Kind::Gauge => "gauge",
-        Kind::Histogram(_) => "histogram",
-    };
-    let _ = writeln!(text, "# HELP {} {}\n# TYPE {} {kind}", metric.name, metric.help, metric.name);
-}
-
-fn write_sample(text: &mut String, metric: &Metric, labels: &str, value: impl Display) {
-    text.push_str(metric.name);
-    text.push_str(labels);
-    let _ = writeln!(text, " {value}"); // a String takes any text
-}
-
-/// `{cluster="shop",service="www"}`: the metric's first labels with these values.
-fn labels(metric: &Metric, values: &[&str]) -> String {
-    let mut text = String::new();
-    for (name, value) in metric.labels.iter().zip(values) {
-        text.push(if text.is_empty() { '{' } else { ',' });
-        text.push_str(name);
-        text.push_str("=\"");
-        for c in value.chars() {
-            match c {
-                '\\' => text.push_str("\\\\"),
-                '"' => text.push_str("\\\""),
-                '\n' => text.push_str("\\n"),
-                c => text.push(c),
-            }
-        }
-        text.push('"');
+    for (metric, sum) in [
+        (&table::FLEET_FLOOR, fleet.floor),
+        (&table::FLEET_DESIRED, fleet.desired),
+        (&table::FLEET_RUNNING, fleet.running),
+        (&table::FLEET_DESIRED_SHORTFALL, fleet.desired_shortfall),
+        (&table::FLEET_RUNNING_SHORTFALL, fleet.running_shortfall),
+    ] {
+        write_single(text, metric, sum.map(Value::Whole));
     }
-    text.push('}');
-    text
+    write_single(text, &table::FLEET_NEXT_CHANGE, fleet.next_change.and_then(instant));
+    write_single(text, &table::FLEET_OBSERVATION, fleet.oldest_observation.and_then(instant));
+}
+
+fn write_account(text: &mut String, ledger: &Ledger) {
+    let account = ledger.fleet();
+    for (metric, sum) in [
+        (&table::FLEET_FLAT, account.flat),
+        (&table::FLEET_DECLARED, account.declared),
+        (&table::FLEET_RAN, account.ran),
+        (&table::FLEET_BINDING, account.binding),
+        (&table::FLEET_EXCEEDED, account.exceeded),
+    ] {
+        write_single(text, metric, Some(Value::Thousandths(sum)));
+    }
 }
 
 #[cfg(test)]
@@ -361,8 +349,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use baseload_core::model::TargetId;
-    use baseload_core::status::{Bounds, Counts, FloorStatus, NextStatus};
+    use baseload_core::status::{Condition, Counts, FloorStatus, NextStatus, TargetStatus};
+    use jiff::Timestamp;
 
+    use super::table::TABLE;
     use super::*;
 
     fn target(cluster: &str, service: &str) -> TargetStatus {
@@ -387,7 +377,8 @@ mod tests {
             floor: floor(3),
             next: Some(NextStatus { at: Timestamp::UNIX_EPOCH, floor: floor(1) }),
             observed: Some(Bounds { min: 2, max: 10 }),
-            counts: Some(Counts { desired: 5, running: 4, pending: 1 }),
+            observed_at: Some(Timestamp::UNIX_EPOCH),
+            counts: Some(Counts { desired: 5, running: 2, pending: 3 }),
             conditions: vec![condition(ConditionKind::Ready, Truth::False)],
             corrections: 7,
             ..target("shop", "www")
@@ -410,8 +401,12 @@ mod tests {
         }
     }
 
+    fn render(metrics: &Metrics, status: Status) -> String {
+        metrics.scrape(Arc::new(status)).collect()
+    }
+
     fn scrape(metrics: &Metrics, targets: Vec<TargetStatus>) -> String {
-        metrics.render(&status(targets))
+        render(metrics, status(targets))
     }
 
     fn metrics() -> Metrics {
@@ -447,9 +442,12 @@ mod tests {
             ("min_capacity", 2),
             ("max_capacity", 10),
             ("desired_count", 5),
-            ("running_count", 4),
+            ("running_count", 2),
+            ("desired_shortfall", 0),
+            ("running_shortfall", 1),
             ("next_change_timestamp_seconds", 0),
             ("next_floor", 1),
+            ("observation_timestamp_seconds", 0),
             ("corrections_total", 7),
         ] {
             let line = format!(r#"baseload_{name}{{cluster="shop",service="www"}} {value}"#);
@@ -467,6 +465,74 @@ mod tests {
             assert!(!text.contains(&format!("baseload_{name}")), "{name}");
         }
         assert!(has(&text, r#"baseload_corrections_total{cluster="shop",service="www"} 0"#));
+    }
+
+    #[test]
+    fn the_fleet_is_summed_up_also_where_no_target_is_shown() {
+        let metrics = metrics().showing(Detail::Fleet);
+        let other = TargetStatus { service: "api".into(), ..known_target() };
+        let text = scrape(&metrics, vec![other, known_target()]);
+        for line in [
+            "baseload_targets 2",
+            "baseload_fleet_floor_tasks 6",
+            "baseload_fleet_running_shortfall 2",
+            r#"baseload_targets_by_condition{condition="Ready",status="False"} 2"#,
+            r#"baseload_targets_by_condition{condition="Synced",status="Unknown"} 2"#,
+        ] {
+            assert!(has(&text, line), "{line}");
+        }
+        assert!(!text.contains("service="));
+    }
+
+    #[test]
+    fn task_time_is_counted_from_snapshot_to_snapshot() {
+        let metrics = metrics();
+        for second in [0, 90] {
+            let at = Timestamp::from_second(second).unwrap();
+            metrics.note(&Arc::new(Status { at, ..status(vec![known_target()]) }), None, Pacing::default());
+        }
+        let text = scrape(&metrics, vec![known_target()]);
+        for line in [
+            r#"baseload_declared_task_seconds_total{cluster="shop",service="www"} 270"#,
+            r#"baseload_running_task_seconds_total{cluster="shop",service="www"} 180"#,
+            r#"baseload_floor_exceeded_seconds_total{cluster="shop",service="www"} 90"#,
+            r#"baseload_floor_binding_seconds_total{cluster="shop",service="www"} 0"#,
+            "baseload_fleet_declared_task_seconds_total 270",
+        ] {
+            assert!(has(&text, line), "{line}");
+        }
+    }
+
+    #[test]
+    fn accepted_writes_are_told_apart_by_what_for_and_which_way() {
+        let metrics = metrics();
+        let accepted = |kind, min, max| {
+            let target = TargetId::new("shop", "www");
+            let action = Action { target: target.clone(), min, max };
+            let before = Some(Bounds { min: 2, max: 10 });
+            Fact::Accepted { target, action, kind, before, decision: None, lateness: None }
+        };
+        metrics.record(&accepted(ChangeKind::Correction, Some(3), None));
+        metrics.record(&accepted(ChangeKind::Correction, Some(2), Some(4)));
+        metrics.record(&accepted(ChangeKind::Nudge, Some(2), None));
+        let text = scrape(&metrics, Vec::new());
+        for (kind, direction, count) in
+            [("correction", "rise", 1), ("correction", "fall", 1), ("nudge", "same", 1), ("scheduled", "rise", 0)]
+        {
+            let line = format!(r#"baseload_writes_total{{direction="{direction}",kind="{kind}"}} {count}"#);
+            assert!(has(&text, &line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_large_scrape_comes_in_pieces_that_are_whole_lines_of_grouped_families() {
+        let targets = (0..200).map(|n| TargetStatus { service: format!("s-{n:03}").into(), ..known_target() });
+        let pieces: Vec<String> = metrics().scrape(Arc::new(status(targets.collect()))).collect();
+        assert!(pieces.len() > 5 && pieces.iter().all(|piece| piece.ends_with('\n')), "{}", pieces.len());
+        let text = pieces.concat();
+        assert_eq!(text.matches("# TYPE baseload_condition gauge").count(), 1);
+        assert_eq!(text.matches("baseload_condition{").count(), 200 * 27);
+        assert_eq!(text.lines().filter(|line| line.contains("service=\"s-007\"")).count(), 43);
     }
 
     #[test]
@@ -521,7 +587,7 @@ mod tests {
             last_success: Some(Timestamp::UNIX_EPOCH),
             ..ConfigurationStatus::default()
         };
-        let text = metrics().render(&Status { configuration, ..status(Vec::new()) });
+        let text = render(&metrics(), Status { configuration, ..status(Vec::new()) });
         assert!(has(&text, r#"baseload_config_info{revision="3f2a",source="./schedules"} 1"#));
         assert!(has(&text, "baseload_config_last_reload_successful 0"));
         assert!(has(&text, "baseload_config_last_reload_success_timestamp_seconds 0"));
@@ -538,47 +604,18 @@ mod tests {
 
     #[test]
     fn every_family_is_in_the_table_and_every_row_of_the_table_is_rendered() {
-        let metrics = metrics();
+        let metrics = metrics().resynced_every(Duration::from_secs(60));
         metrics.clock_skew(SignedDuration::ZERO);
-        metrics.tick(Duration::from_millis(2));
+        metrics.note(&Arc::new(status(Vec::new())), None, Pacing { rate: Some(2.5), waiting: 3, in_flight: 1 });
         let configuration = ConfigurationStatus {
             revision: Some("3f2a".to_owned()),
             last_success: Some(Timestamp::UNIX_EPOCH),
+            since: Some(Timestamp::UNIX_EPOCH),
             ..ConfigurationStatus::default()
         };
-        let text = metrics.render(&Status { configuration, ..status(vec![known_target()]) });
+        let text = render(&metrics, Status { configuration, ..status(vec![known_target()]) });
         let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
         let ours: BTreeSet<&str> = families.filter(|name| !name.starts_with("process_")).collect();
         assert_eq!(ours, TABLE.iter().map(|metric| metric.name).collect::<BTreeSet<_>>());
-    }
-
-    fn reference() -> String {
-        let rows: String = TABLE
-            .iter()
-            .map(|metric| {
-                let kind = match metric.kind {
-                    Kind::Counter => "counter",
-                    Kind::Gauge => "gauge",
-                    Kind::Histogram(_) => "histogram",
-                };
-                let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
-                format!("| `{}` | {kind} | {} | {} |\n", metric.name, labels.join(", "), metric.help)
-            })
-            .collect();
-        format!(
-            "# Metrics\n\nServed at `/metrics` in Prometheus's text format. Counters and histograms exist from the start; a gauge of\n\
-             something unknown is absent, never zero; a target's series go with it. The process's own metrics (`process_…`) come\n\
-             beside these.\n\n| name | kind | labels | meaning |\n| --- | --- | --- | --- |\n{rows}"
-        )
-    }
-
-    #[test]
-    fn the_reference_page_says_what_is_served() {
-        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(&page, reference()).unwrap();
-        }
-        let written = std::fs::read_to_string(&page).unwrap_or_default();
-        assert_eq!(written, reference(), "run the test with UPDATE_GOLDEN=1 to write docs/metrics.md anew");
     }
 }

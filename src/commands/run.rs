@@ -15,7 +15,8 @@ use crate::clock::Clock;
 use crate::driver::{Driver, Ends};
 use crate::http::{self, About, Sources};
 use crate::loader::{Cause, Loader, Rejection};
-use crate::metrics::Metrics;
+use crate::metrics::emf::Emf;
+use crate::metrics::{Detail, Metrics};
 use crate::simulation::Simulation;
 use crate::{about, chores, log};
 
@@ -49,7 +50,9 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
         Ok(first) if args.simulate => Some(Simulation::start(args.simulate_listen, &first.schedules, clock).await?),
         _ => None,
     };
-    let metrics = Arc::new(Metrics::new(about::VERSION, zones.version()));
+    let detail = if args.metrics_per_target { Detail::Targets } else { Detail::Fleet };
+    let metrics = Metrics::new(about::VERSION, zones.version()).showing(detail).resynced_every(args.resync);
+    let metrics = Arc::new(metrics);
     let aws = connect(simulation.as_ref(), &metrics, clock).await;
     announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run);
 
@@ -70,6 +73,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let populate = simulation.map(Simulation::populator);
     let pace = chores::Pace { resync: args.resync, poll: loader.is_remote().then_some(args.poll) };
     let (driver, ends) = Driver::new(controller, clock, aws, loader, populate, Arc::clone(&metrics));
+    let driver = if args.emf { driver.telling(Emf::default()) } else { driver };
     serve_and_drive(driver, ends, listener, about, metrics, clock, pace).await
 }
 

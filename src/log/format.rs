@@ -31,6 +31,9 @@ pub(super) struct Plain {
 /// The width that messages are filled up to, so that fields begin in one column.
 const MESSAGE_WIDTH: usize = 25;
 
+/// How much of a revision people are shown, in characters.
+const SHORT_REVISION: usize = 12;
+
 const DIM: &str = "\x1b[2m";
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
@@ -88,6 +91,11 @@ impl Words {
                 value.trim_end().lines().for_each(|line| {
                     let _ = writeln!(self.below, "    | {}", printable(line));
                 });
+            }
+            // Enough of a digest to know it by; all of it stands in JSON.
+            "revision" => {
+                let short: String = value.chars().take(SHORT_REVISION).collect();
+                self.fields.push(("revision", quoted(&short)));
             }
             name => self.fields.push((name, quoted(value.trim_end()))),
         }

@@ -10,6 +10,9 @@ use baseload_core::timetable::Decision;
 use jiff::SignedDuration;
 use tracing::Level;
 
+const RELEASED: &str = "target left the schedules";
+const WRITE_FAILED: &str = "write failed";
+
 /// The most lines of one kind that facts of one moment may take.
 const MOST_OF_A_KIND: usize = 5;
 
@@ -63,7 +66,7 @@ impl Line {
             Fact::Declared { target, before, after } => declared(before.as_ref(), after.as_ref()).about(target),
             Fact::Released { target } => {
                 warned.retain(|(of, _)| of != target);
-                Line::new(Level::INFO, "target left the schedules", Fields::default()).about(target)
+                Line::new(Level::INFO, RELEASED, Fields::default()).about(target)
             }
             Fact::Accepted { target, action, kind, before, decision, lateness } => {
                 accepted(action, *kind, *before, decision.as_ref(), *lateness).about(target)
@@ -72,7 +75,7 @@ impl Line {
             Fact::Refused { target, error, repeated, retry_at } => {
                 let retry_at = retry_at.map(instant);
                 let fields = Fields { retry_at, ..failure(error) };
-                Line::new(level_of_refusal(error.kind, *repeated), "write failed", fields).about(target)
+                Line::new(level_of_refusal(error.kind, *repeated), WRITE_FAILED, fields).about(target)
             }
             Fact::TasksReady { target, floor, after } => tasks_ready(*floor, *after).about(target),
             Fact::ConditionChanged { target, condition } => condition_changed(target, condition, warned),
@@ -93,6 +96,16 @@ impl Line {
                 Line::new(Level::WARN, "clock stepped back", fields)
             }
         }
+    }
+
+    /// Whether it tells what is declared for a target or what became of a write: such a line names the revision.
+    pub(super) fn is_decision(&self) -> bool {
+        self.fields.to.is_some() || matches!(self.message, WRITE_FAILED | RELEASED)
+    }
+
+    /// The same, under this revision.
+    pub(super) fn under(self, revision: Option<&str>) -> Line {
+        Line { fields: Fields { revision: revision.map(str::to_owned), ..self.fields }, ..self }
     }
 
     /// Writes it. Levels are part of a call site, so there is one for each.
