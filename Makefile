@@ -12,7 +12,7 @@ INSTALL := install --quiet --disable-pip-version-check --requirement requirement
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: .venv/installed ## run every test, with all they need set up first
+test: .venv/installed target/tools/prometheus/found ## run every test, with all they need set up first
 	cargo test --workspace --locked
 
 fmt: ## format the code
@@ -41,6 +41,13 @@ image: ## build the container image with podman or docker
 .venv/installed: requirements-dev.txt
 	if python3 -c 'import ensurepip'; then python3 -m venv --clear .venv && .venv/bin/python -m pip $(INSTALL); \
 	else python3 -m venv --clear --without-pip .venv && python3 -m pip --python .venv/bin/python $(INSTALL); fi
+	touch $@
+
+# Prometheus judges the metrics, the dashboards and the rules. Unpacked rather than installed: that needs no root.
+target/tools/prometheus/found:
+	mkdir -p $(@D)
+	(command -v prometheus && command -v promtool) || \
+		(cd $(@D) && apt-get download prometheus && dpkg-deb --extract prometheus_*.deb .)
 	touch $@
 
 $(CARGO_DENY):

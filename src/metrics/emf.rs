@@ -75,7 +75,8 @@ fn document(status: &Status, rows: &[Row]) -> Value {
     members.insert("_aws".to_owned(), metadata);
     let source: String = status.configuration.source.chars().take(LONGEST_DIMENSION).collect();
     members.insert("Source".to_owned(), source.into());
-    members.insert("Revision".to_owned(), status.configuration.revision.clone().into());
+    members
+        .extend(status.configuration.revision.iter().map(|revision| ("Revision".to_owned(), revision.clone().into())));
     members.extend(known().map(|(name, _, value)| (name.to_owned(), value.into())));
     Value::Object(members)
 }

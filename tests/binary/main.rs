@@ -21,4 +21,5 @@ mod plan_apply;
 mod run;
 mod s3_source;
 mod schedules;
+mod seen;
 mod simulate;
