@@ -349,7 +349,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use baseload_core::model::TargetId;
-    use baseload_core::status::{Condition, Counts, FloorStatus, NextStatus, TargetStatus};
+    use baseload_core::status::{Condition, Conditions, Counts, FloorStatus, NextStatus, TargetStatus};
     use jiff::Timestamp;
 
     use super::table::TABLE;
@@ -364,8 +364,8 @@ mod tests {
             observed: None,
             observed_at: None,
             counts: None,
-            verdict: "unknown".to_owned(),
-            conditions: Vec::new(),
+            verdict: "unknown".into(),
+            conditions: Conditions::default(),
             last_error: None,
             corrections: 0,
         }
@@ -379,7 +379,7 @@ mod tests {
             observed: Some(Bounds { min: 2, max: 10 }),
             observed_at: Some(Timestamp::UNIX_EPOCH),
             counts: Some(Counts { desired: 5, running: 2, pending: 3 }),
-            conditions: vec![condition(ConditionKind::Ready, Truth::False)],
+            conditions: Conditions::from_iter([condition(ConditionKind::Ready, Truth::False)]),
             corrections: 7,
             ..target("shop", "www")
         }

@@ -168,7 +168,7 @@ fn by_name(a: &TargetStatus, b: &TargetStatus) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{ConfigurationStatus, Counts, FloorStatus};
+    use crate::status::{Conditions, ConfigurationStatus, Counts, FloorStatus};
 
     const HOUR: u64 = 3_600_000;
 
@@ -181,8 +181,8 @@ mod tests {
             observed: None,
             observed_at: None,
             counts: Some(Counts { desired, running, pending: 0 }),
-            verdict: "inSync".to_owned(),
-            conditions: Vec::new(),
+            verdict: "inSync".into(),
+            conditions: Conditions::default(),
             last_error: None,
             corrections: 0,
         }

@@ -85,7 +85,7 @@ fn document(status: &Status, rows: &[Row]) -> Value {
 mod tests {
     use std::sync::Arc;
 
-    use baseload_core::status::{ConfigurationStatus, Counts, FloorStatus, TargetStatus};
+    use baseload_core::status::{Conditions, ConfigurationStatus, Counts, FloorStatus, TargetStatus};
     use jiff::Timestamp;
 
     use super::*;
@@ -100,8 +100,8 @@ mod tests {
             observed: None,
             observed_at: None,
             counts: Some(Counts { desired: 3, running: 2, pending: 1 }),
-            verdict: "inSync".to_owned(),
-            conditions: Vec::new(),
+            verdict: "inSync".into(),
+            conditions: Conditions::default(),
             last_error: None,
             corrections: 0,
         };
