@@ -719,7 +719,7 @@ impl Tick<'_> {
             && is_new
             && let Some(action) = row.verdict.action()
         {
-            facts.push(Fact::WouldApply { action: action.clone(), kind: row.kind_of_change() });
+            facts.push(row.would_apply(action.clone()));
         }
     }
 

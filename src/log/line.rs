@@ -71,7 +71,10 @@ impl Line {
             Fact::Accepted { target, action, kind, before, decision, lateness } => {
                 accepted(action, *kind, *before, decision.as_ref(), *lateness).about(target)
             }
-            Fact::WouldApply { action, kind } => would_apply(action, *kind).about(&action.target),
+            Fact::WouldApply { action, kind, before, decision } => {
+                let sent = accepted(action, *kind, *before, decision.as_ref(), None).about(&action.target);
+                Line { message: "floor would be sent", ..sent }
+            }
             Fact::Refused { target, error, repeated, retry_at } => {
                 let retry_at = retry_at.map(instant);
                 let fields = Fields { retry_at, ..failure(error) };
@@ -216,12 +219,6 @@ fn accepted(
     Line::new(Level::INFO, "floor accepted by AWS", fields)
 }
 
-fn would_apply(action: &Action, kind: ChangeKind) -> Line {
-    let to = bounds(action.min, action.max);
-    let fields = Fields { to: Some(to), kind: Some(kind_name(kind)), ..Fields::default() };
-    Line::new(Level::INFO, "floor would be sent", fields)
-}
-
 fn tasks_ready(floor: u32, after: SignedDuration) -> Line {
     let fields = Fields { floor: Some(floor), after_s: Some(after.as_secs()), ..Fields::default() };
     Line::new(Level::INFO, "tasks of floor running", fields)
@@ -242,7 +239,7 @@ fn condition_changed(
         _ if is_told_elsewhere(condition) => Level::DEBUG,
         _ => {
             warned.insert(key);
-            Level::WARN
+            level_of_trouble(condition)
         }
     };
     let words = if condition.message.is_empty() { &condition.reason } else { &condition.message };
@@ -255,11 +252,16 @@ fn condition_changed(
     Line::new(level, "condition changed", fields).about(target)
 }
 
+/// A rise that waits for a deployment does so because someone asked for that.
+fn level_of_trouble(condition: &Condition) -> Level {
+    if &*condition.reason == "Deferred" { Level::INFO } else { Level::WARN }
+}
+
 /// Whether an unwanted value is on the way of every change and passes by itself, or has a line of its own: that of the
 /// condition of the same name, or that of the write that failed.
 fn is_told_elsewhere(condition: &Condition) -> bool {
     match condition.kind {
-        ConditionKind::Synced => &*condition.reason != "Withheld",
+        ConditionKind::Synced => !matches!(&*condition.reason, "Withheld" | "Deferred"),
         ConditionKind::Held | ConditionKind::Ready => &*condition.reason == "BelowFloor",
         ConditionKind::Registered
         | ConditionKind::Limited
@@ -433,6 +435,28 @@ mod tests {
             changed(ConditionKind::Ready, Truth::False, "BelowFloor"),
         ];
         assert_eq!(levels(&facts), [Level::DEBUG; 3]);
+    }
+
+    #[test]
+    fn a_rise_that_waits_for_a_deployment_is_told_and_so_is_its_end() {
+        let facts = [
+            changed(ConditionKind::Synced, Truth::False, "Deferred"),
+            changed(ConditionKind::Synced, Truth::True, "InSync"),
+        ];
+        assert_eq!(levels(&facts), [Level::INFO; 2]);
+    }
+
+    #[test]
+    fn a_dry_run_says_from_what_to_what_and_why() {
+        let decision = Decision { floor: Floor { min: 3, max: None }, schedule: "web".into(), cause: Cause::Default };
+        let line = line(&Fact::WouldApply {
+            action: Action { target: target(), min: Some(3), max: None },
+            kind: ChangeKind::Scheduled,
+            before: Some(Bounds { min: 1, max: 10 }),
+            decision: Some(decision),
+        });
+        let Fields { from, to, cause, .. } = line.fields;
+        assert_eq!((from.as_deref(), to.as_deref(), cause.as_deref()), (Some("1"), Some("3"), Some("default")));
     }
 
     #[test]

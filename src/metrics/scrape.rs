@@ -147,11 +147,11 @@ static TAILS: LazyLock<[[[String; 2]; 3]; 9]> = LazyLock::new(|| {
 });
 
 fn write_conditions(text: &mut String, metric: &Metric, labels: &str, conditions: &[Condition]) {
+    let start = [metric.name, labels].concat();
     for (kind, by_status) in ConditionKind::ALL.into_iter().zip(TAILS.iter()) {
         let found = status_of(conditions, kind);
         for (status, [other, this]) in Truth::ALL.into_iter().zip(by_status) {
-            text.push_str(metric.name);
-            text.push_str(labels);
+            text.push_str(&start);
             text.push_str(if status == found { this } else { other });
         }
     }
@@ -220,12 +220,16 @@ fn push_value(text: &mut String, value: Value) {
     }
 }
 
-/// What `write!` would do, in a fraction of the time: most of a scrape is small numbers.
-fn push_number(text: &mut String, number: u64) {
-    if number >= 10 {
-        push_number(text, number / 10);
+/// What `write!` would do, in a fraction of the time: most of a scrape is numbers and what stands around them.
+fn push_number(text: &mut String, mut number: u64) {
+    let mut digits = [0_u8; 20];
+    let mut first = digits.len();
+    while number > 0 || first == digits.len() {
+        first -= 1;
+        digits[first] = b'0' + (number % 10) as u8;
+        number /= 10;
     }
-    text.push(char::from(b"0123456789"[usize::try_from(number % 10).unwrap_or(0)]));
+    text.push_str(std::str::from_utf8(&digits[first..]).expect("digits are text"));
 }
 
 #[cfg(test)]

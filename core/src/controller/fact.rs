@@ -68,6 +68,10 @@ pub enum Fact {
         action: Action,
         /// What for.
         kind: ChangeKind,
+        /// The bounds as they are, where they are known.
+        before: Option<Bounds>,
+        /// What is declared.
+        decision: Option<Decision>,
     },
     /// A write failed.
     Refused {

@@ -283,6 +283,12 @@ impl Row {
         Some(action)
     }
 
+    /// What a dry run tells of the write that is due.
+    pub(super) fn would_apply(&self, action: Action) -> Fact {
+        let before = self.seen.bounds().map(bounds);
+        Fact::WouldApply { action, kind: self.kind_of_change(), before, decision: self.decision.clone() }
+    }
+
     /// AWS accepted a write.
     pub(super) fn accepted(&mut self, sent: Sent, now: Timestamp) -> Fact {
         let Sent { action, kind, decision, boundary } = sent;

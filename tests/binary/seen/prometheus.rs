@@ -10,7 +10,7 @@ use crate::folder::Folder;
 use crate::http;
 use crate::support::root;
 
-/// A running Prometheus that scrapes one controller four times a second and evaluates the project's rules. It is killed
+/// A running Prometheus that scrapes one controller twice a second and evaluates the project's rules. It is killed
 /// when it is dropped.
 pub(crate) struct Prometheus {
     address: String,
@@ -26,7 +26,7 @@ impl Prometheus {
     pub(crate) fn start(target: &str) -> Self {
         let rules = root().join("charts/baseload/rules");
         let configuration = format!(
-            "global: {{ scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms }}\n\
+            "global: {{ scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms }}\n\
              rule_files: [\"{}/*.yaml\"]\n\
              scrape_configs: [{{ job_name: baseload, static_configs: [{{ targets: [\"{target}\"] }}] }}]\n",
             rules.display()
