@@ -226,11 +226,7 @@ pub fn verdict(
     if history.outcome_unknown.is_some_and(|sent| look.asked < sent) {
         return Verdict::Withheld(Withheld::OutcomeUnknown);
     }
-    let goal = reachable(decision.floor, live);
-    if is_met(goal, live) {
-        return stand(target, decision, goal, seen, history, circumstances);
-    }
-    change(target, decision, goal, seen, history, circumstances)
+    Situation { target, decision, live, seen, history, circumstances }.verdict()
 }
 
 /// The declared floor, cut to what AWS accepts: without a declared max the live one is the ceiling.
@@ -246,100 +242,101 @@ pub fn is_met(goal: Floor, live: ScalableTarget) -> bool {
     goal.min == live.min && goal.max.is_none_or(|max| max == live.max)
 }
 
-/// Values are as they should be: is the service held there too?
-fn stand(
-    target: &TargetId,
-    decision: &Decision,
-    goal: Floor,
-    seen: &Seen,
-    history: &History,
-    circumstances: &Circumstances,
-) -> Verdict {
-    if nudge_is_due(goal, seen, history, circumstances.now) {
-        return match deferred_until(seen, history, circumstances) {
-            Some(until) => Verdict::Deferred(until),
-            None => Verdict::Nudge(Action { target: target.clone(), min: Some(goal.min), max: goal.max }),
+/// A target that is there, ours, and has a floor.
+struct Situation<'a> {
+    target: &'a TargetId,
+    decision: &'a Decision,
+    live: ScalableTarget,
+    seen: &'a Seen,
+    history: &'a History,
+    circumstances: &'a Circumstances,
+}
+
+impl Situation<'_> {
+    fn verdict(&self) -> Verdict {
+        let goal = reachable(self.decision.floor, self.live);
+        if is_met(goal, self.live) { self.stand(goal) } else { self.change(goal) }
+    }
+
+    /// Values are as they should be: is the service held there too?
+    fn stand(&self, goal: Floor) -> Verdict {
+        if self.nudge_is_due(goal) {
+            return match self.deferred_until() {
+                Some(until) => Verdict::Deferred(until),
+                None => Verdict::Nudge(self.action(Some(goal.min), goal.max)),
+            };
+        }
+        if goal.min < self.decision.floor.min { Verdict::Limited } else { Verdict::InSync }
+    }
+
+    /// AWS lifts desired to the minimum only when the target is registered, and its own lift takes seconds.
+    fn nudge_is_due(&self, goal: Floor) -> bool {
+        let Some(Look { asked, value: Some(service) }) = self.seen.counts else { return false };
+        let settled = self.history.lifting_until.is_none_or(|until| asked >= until);
+        let now = self.circumstances.now;
+        let rested = self.history.nudged.is_none_or(|nudged| now.duration_since(nudged) >= NUDGE_PAUSE);
+        service.desired < goal.min && settled && rested
+    }
+
+    /// Values differ: what may be sent?
+    fn change(&self, goal: Floor) -> Verdict {
+        let falls = goal.min < self.live.min || goal.max.is_some_and(|max| max < self.live.max);
+        let rises = goal.min > self.live.min;
+        if goal.max.is_none() && self.desired_stands_above_max() {
+            return Verdict::Withheld(Withheld::DesiredAboveMax);
+        }
+        let may_lower = self.is_fresh();
+        let (min, max) = match (falls && !may_lower, rises) {
+            (false, _) => (Some(goal.min), goal.max),
+            (true, true) => (Some(goal.min), None), // the max would fall: the rise of min goes alone
+            (true, false) => return Verdict::Withheld(Withheld::NoFreshLook),
         };
+        if rises && let Some(until) = self.deferred_until() {
+            return Verdict::Deferred(until);
+        }
+        if let Some(why) = self.repeats_accepted(min, max) {
+            return Verdict::Withheld(why);
+        }
+        let cause = if falls && may_lower { ChangeCause::Fall } else { ChangeCause::Rise };
+        Verdict::Change { action: self.action(min, max), cause, limited: goal.min < self.decision.floor.min }
     }
-    if goal.min < decision.floor.min { Verdict::Limited } else { Verdict::InSync }
-}
 
-/// AWS lifts desired to the minimum only when the target is registered, and its own lift takes seconds.
-fn nudge_is_due(goal: Floor, seen: &Seen, history: &History, now: Timestamp) -> bool {
-    let Some(Look { asked, value: Some(service) }) = seen.counts else { return false };
-    let settled = history.lifting_until.is_none_or(|until| asked >= until);
-    let rested = history.nudged.is_none_or(|nudged| now.duration_since(nudged) >= NUDGE_PAUSE);
-    service.desired < goal.min && settled && rested
-}
-
-/// Values differ: what may be sent?
-fn change(
-    target: &TargetId,
-    decision: &Decision,
-    goal: Floor,
-    seen: &Seen,
-    history: &History,
-    circumstances: &Circumstances,
-) -> Verdict {
-    let live = seen.bounds().expect("a change is planned against bounds that were seen");
-    let falls = goal.min < live.min || goal.max.is_some_and(|max| max < live.max);
-    let rises = goal.min > live.min;
-    if goal.max.is_none() && desired_stands_above(live.max, decision.floor.min, seen) {
-        return Verdict::Withheld(Withheld::DesiredAboveMax);
+    fn action(&self, min: Option<u32>, max: Option<u32>) -> Action {
+        Action { target: self.target.clone(), min, max }
     }
-    let may_lower = is_fresh(seen, history, circumstances);
-    let (min, max) = match (falls && !may_lower, rises) {
-        (false, _) => (Some(goal.min), goal.max),
-        (true, true) => (Some(goal.min), None), // the max would fall: the rise of min goes alone
-        (true, false) => return Verdict::Withheld(Withheld::NoFreshLook),
-    };
-    if rises && let Some(until) = deferred_until(seen, history, circumstances) {
-        return Verdict::Deferred(until);
-    }
-    if let Some(why) = repeats_accepted(min, max, seen, history, circumstances.now) {
-        return Verdict::Withheld(why);
-    }
-    let cause = if falls && may_lower { ChangeCause::Fall } else { ChangeCause::Rise };
-    let action = Action { target: target.clone(), min, max };
-    Verdict::Change { action, cause, limited: goal.min < decision.floor.min }
-}
 
-fn desired_stands_above(live_max: u32, floor: u32, seen: &Seen) -> bool {
-    seen.service().is_some_and(|service| service.desired > live_max && service.desired >= floor)
-}
-
-fn is_fresh(seen: &Seen, history: &History, circumstances: &Circumstances) -> bool {
-    let Some(look) = seen.target else { return false };
-    let recent = circumstances.now.duration_since(look.asked) <= circumstances.fresh_for;
-    recent && history.accepted.is_none_or(|accepted| look.asked >= accepted.at)
-}
-
-/// Why these values wait where they are those that AWS accepted last: only a look from long enough after shows that
-/// someone undid them.
-fn repeats_accepted(
-    min: Option<u32>,
-    max: Option<u32>,
-    seen: &Seen,
-    history: &History,
-    now: Timestamp,
-) -> Option<Withheld> {
-    let accepted = history.accepted.filter(|accepted| accepted.min == min && accepted.max == max)?;
-    if now.duration_since(accepted.at) < SETTLE {
-        return Some(Withheld::JustAccepted);
+    fn desired_stands_above_max(&self) -> bool {
+        let (max, floor) = (self.live.max, self.decision.floor.min);
+        self.seen.service().is_some_and(|service| service.desired > max && service.desired >= floor)
     }
-    let is_later = seen.target.is_some_and(|look| look.asked.duration_since(accepted.at) >= SETTLE);
-    (!is_later).then_some(Withheld::StaleLook)
-}
 
-/// Until when a rise or nudge waits; `None`: it does not wait. CodeDeploy fails a deployment whose service is scaled
-/// while it runs and does not settle within five minutes.
-fn deferred_until(seen: &Seen, history: &History, circumstances: &Circumstances) -> Option<Timestamp> {
-    if !is_deployed_by_code_deploy(seen) {
-        return None;
+    fn is_fresh(&self) -> bool {
+        let Some(look) = self.seen.target else { return false };
+        let recent = self.circumstances.now.duration_since(look.asked) <= self.circumstances.fresh_for;
+        recent && self.history.accepted.is_none_or(|accepted| look.asked >= accepted.at)
     }
-    let since = history.deferred_since.unwrap_or(circumstances.now);
-    let until = since.checked_add(circumstances.defer_during_deployment).ok()?;
-    (circumstances.now < until).then_some(until)
+
+    /// Why these values wait where they are those that AWS accepted last: only a look from long enough after shows that
+    /// someone undid them.
+    fn repeats_accepted(&self, min: Option<u32>, max: Option<u32>) -> Option<Withheld> {
+        let accepted = self.history.accepted.filter(|accepted| accepted.min == min && accepted.max == max)?;
+        if self.circumstances.now.duration_since(accepted.at) < SETTLE {
+            return Some(Withheld::JustAccepted);
+        }
+        let is_later = self.seen.target.is_some_and(|look| look.asked.duration_since(accepted.at) >= SETTLE);
+        (!is_later).then_some(Withheld::StaleLook)
+    }
+
+    /// Until when a rise or nudge waits; `None`: it does not wait. CodeDeploy fails a deployment whose service is
+    /// scaled while it runs and does not settle within five minutes.
+    fn deferred_until(&self) -> Option<Timestamp> {
+        if !is_deployed_by_code_deploy(self.seen) {
+            return None;
+        }
+        let since = self.history.deferred_since.unwrap_or(self.circumstances.now);
+        let until = since.checked_add(self.circumstances.defer_during_deployment).ok()?;
+        (self.circumstances.now < until).then_some(until)
+    }
 }
 
 /// Whether a CODE_DEPLOY deployment was running when the service was last seen.
