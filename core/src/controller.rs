@@ -7,6 +7,7 @@
 //! What holds whatever happens: at most one write is in flight for a target; a boundary does not wait for a look (a
 //! rise is planned against what was last seen); a target that fails, or panics, stops no other.
 
+mod clock;
 mod fact;
 mod look;
 mod pace;
@@ -14,13 +15,14 @@ mod row;
 mod tick;
 mod write;
 
-pub use fact::{ChangeKind, Fact};
+pub use fact::{ChangeKind, ClockTrust, Fact};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::clock::WallClock;
 use self::pace::{Jitter, Pacer};
 use self::row::{Row, Urgency};
 use self::tick::Tick;
@@ -103,6 +105,11 @@ pub enum Event {
         /// Whether it was accepted.
         outcome: Result<(), EcsError>,
     },
+    /// An answer of AWS's told the time there; to be handed over before that answer.
+    ClockCompared {
+        /// How far the wall clock is ahead of AWS's, see [`crate::ecs::clock_ahead`].
+        ahead: SignedDuration,
+    },
     /// A recurring chore is due.
     Due(Chore),
     /// Nothing new is to be sent.
@@ -148,6 +155,7 @@ pub struct Controller {
     rows: BTreeMap<TargetId, Row>,
     queue: BTreeSet<(Urgency, TargetId)>,
     facts: Vec<Fact>,
+    clock: WallClock,
     pacer: Pacer,
     jitter: Jitter,
     due: Due,
@@ -192,6 +200,7 @@ impl Controller {
             rows: BTreeMap::new(),
             queue: BTreeSet::new(),
             facts: Vec::new(),
+            clock: WallClock::new(),
             pacer: Pacer::default(),
             jitter,
             due: Due::default(),
@@ -209,11 +218,12 @@ impl Controller {
     /// Takes in an event. Effects and facts may follow: poll for them.
     pub fn handle(&mut self, now: Timestamp, event: Event) {
         self.follow_clock(now);
-        self.changed = true;
+        self.changed |= !matches!(event, Event::ClockCompared { .. });
         match event {
             Event::Loaded(outcome) => self.loaded(outcome, now),
             Event::Observed { asked, query, observation } => self.observed(asked, &query, observation, now),
             Event::Applied { action, outcome } => self.applied(&action, outcome, now),
+            Event::ClockCompared { ahead } => self.facts.extend(self.clock.compare(ahead)),
             Event::Due(chore) => self.note_due(chore),
             Event::Shutdown => self.stopping = true,
         }
@@ -226,7 +236,7 @@ impl Controller {
         let previous = self.last_tick.replace(now);
         let Some(board) = &mut self.board else { return };
         board.advance(now);
-        let tick = Tick { now, previous, board, settings: &self.settings };
+        let tick = Tick { now, previous, board, clock: &self.clock, settings: &self.settings };
         self.queue.clear();
         for (target, row) in &mut self.rows {
             tick.consider_contained(target, row, &mut self.facts);
@@ -348,12 +358,11 @@ impl Controller {
 
     /// Keeps ages what they were when the wall clock steps back. A step forward is taken as time that passed.
     fn follow_clock(&mut self, now: Timestamp) {
-        let Some(last) = self.last_tick.filter(|last| now < *last) else { return };
-        let by = last.duration_since(now);
+        let Some(by) = self.clock.follow(now) else { return };
         self.rows.values_mut().for_each(|row| row.shift(by));
         self.pacer.shift(by);
         self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
-        self.last_tick = Some(now);
+        self.last_tick = self.last_tick.map(|_| now);
         if by >= SignedDuration::from_secs(1) {
             self.facts.push(Fact::ClockSteppedBack { by });
         }

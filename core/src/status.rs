@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ecs::EcsError;
 use crate::model::Floor;
+use crate::plan::rivalry::Rivalry;
 use crate::plan::{LeftAlone, Seen, Verdict};
 use crate::timetable::Decision;
 
@@ -156,6 +157,8 @@ pub struct Judged<'a> {
     pub error: Option<&'a EcsError>,
     /// What else is attached to the target, once it was surveyed.
     pub survey: Option<&'a crate::ecs::Survey>,
+    /// How often what is declared was undone lately.
+    pub rivalry: &'a Rivalry,
     /// The words of a panic in this target's path, if there was one.
     pub broken: Option<&'a str>,
 }
@@ -169,7 +172,7 @@ pub fn judge(kind: ConditionKind, judged: &Judged<'_>) -> Finding {
         ConditionKind::Registered => registered(judged),
         ConditionKind::Limited => limited(judged),
         ConditionKind::Paused => paused(judged),
-        ConditionKind::Contested => finding(false, "NoRival", ""),
+        ConditionKind::Contested => contested(judged),
         ConditionKind::PolicyAttached => policy_attached(judged),
         ConditionKind::RivalSchedule => rival_schedule(judged),
     }
@@ -206,6 +209,7 @@ fn synced(judged: &Judged<'_>) -> Finding {
             true => finding(true, "InSync", ""),
             false => finding(false, "Deferred", "waits for a CODE_DEPLOY deployment"),
         },
+        (Verdict::Contested(_), _) => finding(false, "Contested", "someone keeps undoing what is declared"),
         (Verdict::NotRegistered, _) => finding(false, "NotRegistered", "AWS has no such scalable target"),
         (Verdict::Withheld(_), Some((reason, message))) => finding(false, reason, message),
         (Verdict::Withheld(why), None) => finding(false, "Withheld", why.to_string()),
@@ -280,6 +284,28 @@ fn paused(judged: &Judged<'_>) -> Finding {
         }
         Some(_) => finding(false, "NotSuspended", ""),
         None => finding(Truth::Unknown, "NotAsked", ""),
+    }
+}
+
+fn contested(judged: &Judged<'_>) -> Finding {
+    let Some(contest) = judged.rivalry.contest() else { return finding(false, "NoRival", "") };
+    let minutes = contest.quiet.as_mins();
+    let what = format!(
+        "corrected three times within an hour: nothing is lowered before {minutes} min without a foreign change"
+    );
+    match suspects(judged.survey) {
+        Some(suspects) => finding(true, "KeepsChanging", format!("{what}; {suspects}")),
+        None => finding(true, "KeepsChanging", what),
+    }
+}
+
+/// Who else decides over the target by a rule that AWS knows of.
+fn suspects(survey: Option<&crate::ecs::Survey>) -> Option<String> {
+    let survey = survey?;
+    match (survey.scheduled_actions.as_slice(), survey.predictive.as_slice()) {
+        ([], []) => None,
+        ([], policies) => Some(format!("predictive scaling may be what raises its max: {}", policies.join(", "))),
+        (actions, _) => Some(format!("AWS's own scheduled actions on it: {}", actions.join(", "))),
     }
 }
 
@@ -517,9 +543,12 @@ mod tests {
         Verdict::Change { action, cause: ChangeCause::Rise, limited: false }
     }
 
+    static NOBODY: std::sync::LazyLock<Rivalry> = std::sync::LazyLock::new(Rivalry::default);
+
     /// All is well under a floor of 3, unless the test says otherwise.
     fn judged<'a>(decision: &'a Decision, seen: &'a Seen, verdict: &'a Verdict) -> Judged<'a> {
-        Judged { decision: Some(decision), seen, verdict, error: None, survey: None, broken: None }
+        let rivalry = &NOBODY;
+        Judged { decision: Some(decision), seen, verdict, error: None, survey: None, rivalry, broken: None }
     }
 
     fn value(kind: ConditionKind, judged: &Judged<'_>) -> (Truth, &'static str) {
@@ -543,6 +572,7 @@ mod tests {
             (Verdict::Limited, false, (False, "Limited")),
             (Verdict::Paused, false, (True, "InSync")),
             (deferred, false, (True, "InSync")),
+            (Verdict::Contested(Timestamp::UNIX_EPOCH), false, (False, "Contested")),
             (Verdict::NotRegistered, false, (False, "NotRegistered")),
             (Verdict::LeftAlone(LeftAlone::NoSchedule), false, (True, "NothingDeclared")),
             (Verdict::LeftAlone(LeftAlone::ExpressMode), false, (Unknown, "ExpressMode")),
@@ -621,6 +651,18 @@ mod tests {
             assert_eq!(value(ConditionKind::PolicyAttached, &judged), policy);
             assert_eq!(value(ConditionKind::RivalSchedule, &judged), rival);
         }
+    }
+
+    #[test]
+    fn g14_a_contest_names_whom_aws_knows_of() {
+        let (declared, seen) = (decision(3, None), seen(3, 10, 3, 3));
+        let mut rivalry = Rivalry::default();
+        (1..=3).for_each(|second| rivalry.corrected(Timestamp::from_second(second).expect("a timestamp")));
+        let survey = Survey { scheduled_actions: vec!["night".to_owned()], ..Survey::default() };
+        let judged = Judged { rivalry: &rivalry, survey: Some(&survey), ..judged(&declared, &seen, &Verdict::InSync) };
+        let finding = judge(ConditionKind::Contested, &judged);
+        assert_eq!((finding.status, finding.reason), (Truth::True, "KeepsChanging"));
+        assert!(finding.message.contains("30 min") && finding.message.contains("night"), "{}", finding.message);
     }
 
     #[test]

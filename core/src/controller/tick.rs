@@ -4,8 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::clock::WallClock;
 use super::row::Row;
 use super::{Fact, Settings};
+use crate::ecs::ScalableTarget;
 use crate::model::{Span, TargetId};
 use crate::plan::{self, Circumstances};
 use crate::timetable::Board;
@@ -15,6 +17,7 @@ pub(super) struct Tick<'a> {
     pub(super) now: Timestamp,
     pub(super) previous: Option<Timestamp>,
     pub(super) board: &'a Board,
+    pub(super) clock: &'a WallClock,
     pub(super) settings: &'a Settings,
 }
 
@@ -45,7 +48,9 @@ impl Tick<'_> {
         }
         let circumstances = Circumstances {
             now: self.now,
-            fresh_for: self.settings.resync.saturating_mul(2),
+            fresh_from: self.clock.fresh_from(self.now, self.settings.resync.saturating_mul(2)),
+            clock_is_trusted: self.clock.is_trusted(),
+            highest_soon: self.highest_soon(target, row),
             defer_during_deployment: self.defer_during_deployment(row),
         };
         let verdict = (self.settings.planner)(target, row.decision.as_ref(), &row.seen, &row.history, &circumstances);
@@ -57,6 +62,19 @@ impl Tick<'_> {
         {
             facts.push(Fact::WouldApply { action: action.clone(), kind: row.kind_of_change() });
         }
+    }
+
+    /// Only where someone else raised the minimum above what is declared does it matter what will be.
+    fn highest_soon(&self, target: &TargetId, row: &Row) -> u32 {
+        let declared = row.decision.as_ref().map_or(0, |decision| decision.floor.min);
+        let raised = |live: &ScalableTarget| live.min > declared && row.history.would_correct(*live);
+        let Some(to) = self.now.checked_add(plan::TWIN).ok().filter(|_| row.seen.bounds().as_ref().is_some_and(raised))
+        else {
+            return declared;
+        };
+        let segments = self.board.schedules().segments(target, Span { from: self.now, to });
+        let minima = segments.iter().filter_map(|segment| Some(segment.decision.as_ref()?.floor.min));
+        minima.max().unwrap_or(declared)
     }
 
     fn defer_during_deployment(&self, row: &Row) -> SignedDuration {

@@ -22,7 +22,10 @@ impl Controller {
         let Some(row) = self.rows.get_mut(&action.target) else { return };
         let Some(sent) = row.in_flight.take() else { return };
         match outcome {
-            Ok(()) => self.facts.push(row.accepted(sent, now)),
+            Ok(()) => {
+                self.facts.push(row.accepted(sent, now));
+                self.due.survey |= row.survey_due;
+            }
             Err(error) => {
                 let repeated = row.writes.error.as_ref().is_some_and(|before| before.kind == error.kind);
                 row.refused(error.clone(), now, &mut self.jitter);
