@@ -136,7 +136,8 @@ impl Metrics {
             | Fact::ConditionChanged { .. }
             | Fact::LookFailed { .. }
             | Fact::LookRecovered { .. }
-            | Fact::ClockSteppedBack { .. } => {}
+            | Fact::ClockSteppedBack { .. }
+            | Fact::ClockCompared { .. } => {}
         }
     }
 

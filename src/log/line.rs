@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baseload_core::controller::{ChangeKind, Fact};
+use baseload_core::controller::{ChangeKind, ClockTrust, Fact};
 use baseload_core::ecs::{Action, EcsError, ErrorKind};
 use baseload_core::model::{Floor, TargetId, instant};
 use baseload_core::status::{Bounds, Condition, ConditionKind, Truth};
@@ -98,6 +98,7 @@ impl Line {
                 let fields = Fields { by_s: Some(by.as_secs()), ..Fields::default() };
                 Line::new(Level::WARN, "clock stepped back", fields)
             }
+            Fact::ClockCompared { ahead, trust } => clock_compared(*ahead, *trust),
         }
     }
 
@@ -217,6 +218,15 @@ fn accepted(
         ..by_whom(decision)
     };
     Line::new(Level::INFO, "floor accepted by AWS", fields)
+}
+
+fn clock_compared(ahead: SignedDuration, trust: ClockTrust) -> Line {
+    let (level, message) = match trust {
+        ClockTrust::InStep => (Level::INFO, "clock agrees with AWS's again"),
+        ClockTrust::Off => (Level::WARN, "clock is off, by AWS's answers"),
+        ClockTrust::NotTrusted => (Level::WARN, "clock is off by minutes, by AWS's answers: nothing is lowered"),
+    };
+    Line::new(level, message, Fields { by_s: Some(ahead.as_secs()), ..Fields::default() })
 }
 
 fn tasks_ready(floor: u32, after: SignedDuration) -> Line {
