@@ -102,6 +102,7 @@ locals {
   }
 
   with_collector = var.collector_image != ""
+  containers     = concat([local.container], [for collector in [local.collector] : collector if local.with_collector])
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -121,7 +122,7 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = "512"
   task_role_arn            = aws_iam_role.task.arn
   execution_role_arn       = aws_iam_role.execution.arn
-  container_definitions    = jsonencode(local.with_collector ? [local.container, local.collector] : [local.container])
+  container_definitions    = jsonencode(local.containers)
   tags                     = var.tags
 
   runtime_platform {
