@@ -204,6 +204,10 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
 
+    /// Check what `run --dry-run` needs, which is no permission to write
+    #[arg(long, env = "BASELOAD_DRY_RUN", value_parser = BoolishValueParser::new())]
+    pub(crate) dry_run: bool,
+
     /// How the result is printed
     #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
     pub(crate) output: Output,

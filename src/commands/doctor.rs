@@ -13,7 +13,7 @@ use baseload_core::timetable::Schedules;
 use jiff::Timestamp;
 
 use self::check::{Check, Verdict};
-use self::inquiry::Inquiry;
+use self::inquiry::{Inquiry, Purpose};
 use super::Exit;
 use crate::cli::{DoctorArgs, Output, SourceArgs};
 use crate::clock::Clock;
@@ -30,7 +30,8 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit> {
     let is_bad_edit = matches!(schedules, Err(Some(Cause::BadEdit | Cause::Held)));
     checks.push(read);
     let schedules = schedules.unwrap_or_else(|_| Schedules::new(Vec::new()));
-    let inquiry = Inquiry::hold(&schedules).await;
+    let purpose = if args.dry_run { Purpose::Look } else { Purpose::Write };
+    let inquiry = Inquiry::hold(&schedules, purpose).await;
     checks.extend(account::checks(&inquiry));
     if !schedules.is_empty() && inquiry.has_answers() {
         checks.extend(targets::checks(&inquiry, &schedules, Clock::System.now()));

@@ -101,3 +101,13 @@ fn bad_schedules_exit_with_2_and_the_rest_is_checked_all_the_same() {
     assert!(on(&ending, "schedules").starts_with("fail: error["), "{ending:?}");
     assert!(on(&ending, "application-autoscaling:DescribeScalableTargets").starts_with("ok: "), "{ending:?}");
 }
+
+#[test]
+fn for_a_dry_run_no_permission_to_write_is_asked_for() {
+    let account = Account::with(&["shop/www"]);
+    let folder = Folder::with("all.yaml", constant(&["shop/www"], 3));
+    let variables = [&account.environment()[..], &[("BASELOAD_DRY_RUN", "true")]].concat();
+    let ending = doctor(&folder, &variables).expect(0);
+    assert_eq!(on(&ending, "application-autoscaling:RegisterScalableTarget"), "");
+    assert!(account.tap.written().is_empty());
+}

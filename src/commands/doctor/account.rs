@@ -20,7 +20,7 @@ pub(super) fn checks(inquiry: &Inquiry) -> Vec<Check> {
     if inquiry.region.is_none() || errors_of(inquiry, ErrorKind::Credentials).next().is_some() {
         return checks; // nothing else could be asked, and there is one thing to change
     }
-    let needed = Operation::ALL.into_iter().filter(|operation| !operation.permissions().is_empty());
+    let needed = Operation::ALL.into_iter().filter(|operation| is_needed(inquiry, *operation));
     let (silent, heard): (Vec<_>, Vec<_>) = needed.partition(|operation| is_silent(inquiry, *operation));
     checks.push(network(inquiry, &silent));
     checks.extend(heard.into_iter().map(|operation| permission(inquiry, operation)));
@@ -68,6 +68,13 @@ fn credentials(inquiry: &Inquiry) -> Check {
             format!("found, but whose they are was not said: {error}"),
             "open the way to STS if you want to know; the controller does not need it",
         ),
+    }
+}
+
+fn is_needed(inquiry: &Inquiry, operation: Operation) -> bool {
+    match operation {
+        Operation::RegisterScalableTarget => inquiry.writes.is_some(),
+        _ => !operation.permissions().is_empty(),
     }
 }
 
@@ -121,13 +128,15 @@ fn untried(permission: &str) -> Check {
 
 /// A write that AWS refused for its values alone would have been allowed.
 fn write(inquiry: &Inquiry, own: &str) -> Check {
-    let failure = inquiry.writes.values().find_map(|write| match write {
+    let mut writes = inquiry.writes.iter().flatten().map(|(_, write)| write).peekable();
+    let none = writes.peek().is_none();
+    let failure = writes.find_map(|write| match write {
         Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Invalid) => None,
         Err(error) => Some(error.to_string()),
         Ok(()) => Some(format!("AWS took a registration of {NOBODYS_SERVICE} that it should have refused")),
     });
     match failure {
-        _ if inquiry.writes.is_empty() => untried(own),
+        _ if none => untried(own),
         Some(failure) => Check::warn(own, failure, "try again; AWS did not say yes or no"),
         None => Check::ok(
             own,
@@ -199,7 +208,7 @@ mod tests {
             services: Answer::default(),
             survey: Answer::default(),
             calls: Operation::ALL.into_iter().map(call).collect(),
-            writes: BTreeMap::from([(Arc::from("shop"), write)]),
+            writes: Some(BTreeMap::from([(Arc::from("shop"), write)])),
         }
     }
 

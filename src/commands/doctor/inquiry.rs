@@ -20,6 +20,15 @@ pub(super) const NOBODYS_SERVICE: &str = "baseload-doctor-asks-only";
 /// The most clusters in which a write is tried.
 const CLUSTERS_TRIED: usize = 10;
 
+/// What the controller is meant to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To report what it would write.
+    Look,
+    /// To write.
+    Write,
+}
+
 /// Answers to all that a controller would ask.
 pub(super) struct Inquiry {
     /// The region asked.
@@ -32,15 +41,15 @@ pub(super) struct Inquiry {
     pub(super) services: Answer<ServiceCounts>,
     /// What else is attached to them.
     pub(super) survey: Answer<Survey>,
-    /// How the write in each cluster was refused.
-    pub(super) writes: BTreeMap<Arc<str>, Result<(), EcsError>>,
+    /// How the write in each cluster was refused; nothing where none was to be tried.
+    pub(super) writes: Option<BTreeMap<Arc<str>, Result<(), EcsError>>>,
     /// Every call with how far our clock was ahead of AWS's on its return.
     pub(super) calls: Vec<(CallRecord, Option<SignedDuration>)>,
 }
 
 impl Inquiry {
     /// Asks everything once.
-    pub(super) async fn hold(schedules: &Schedules) -> Inquiry {
+    pub(super) async fn hold(schedules: &Schedules, purpose: Purpose) -> Inquiry {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let record = Arc::clone(&calls);
         let on_call = Arc::new(move |call: CallRecord| {
@@ -59,7 +68,10 @@ impl Inquiry {
             Observation::Survey(answer) => answer,
             other => unreachable!("a survey is answered with a survey, not {other:?}"),
         };
-        let writes = try_writes(&aws, &known).await;
+        let writes = match purpose {
+            Purpose::Look => None,
+            Purpose::Write => Some(try_writes(&aws, &known).await),
+        };
         let region = aws.region().map(str::to_owned);
         let calls = std::mem::take(&mut *calls.lock().unwrap_or_else(PoisonError::into_inner));
         Inquiry { region, caller, targets, services, survey, writes, calls }
@@ -73,7 +85,7 @@ impl Inquiry {
     /// Every failure, of reads and of the writes that had to fail.
     pub(super) fn errors(&self) -> impl Iterator<Item = &EcsError> {
         let reads = self.targets.failed.iter().chain(&self.services.failed).chain(&self.survey.failed);
-        let writes = self.writes.values().filter_map(|write| write.as_ref().err());
+        let writes = self.writes.iter().flat_map(BTreeMap::values).filter_map(|write| write.as_ref().err());
         reads.map(|failure| &failure.error).chain(writes).chain(self.caller.as_ref().err())
     }
 
