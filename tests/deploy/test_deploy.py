@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import unittest
 
+import botocore.session
+import botocore.validate
 import hcl2
 import jsonschema
 import yaml
@@ -150,6 +152,12 @@ class Task(unittest.TestCase):
         self.assertEqual(common(config), yaml.safe_load(variable["value"]))
         del ours["environment"]
         self.assertEqual(ours, theirs)
+
+    def test_the_api_knows_every_setting_of_the_containers(self):
+        operation = botocore.session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition")
+        task = {"family": "baseload", "containerDefinitions": lower(self.containers())}
+        report = botocore.validate.ParamValidator().validate(task, operation.input_shape)
+        self.assertFalse(report.has_errors(), report.generate_report())
 
     def test_both_tasks_have_the_same_size_and_shape(self):
         ours, theirs = resource("aws_ecs_task_definition"), template()["Resources"]["TaskDefinition"]["Properties"]
