@@ -151,7 +151,8 @@ pub struct Controller {
     board: Option<Board>,
     /// The globs of that revision.
     globs: Vec<TargetPattern>,
-    rows: BTreeMap<TargetId, Row>,
+    /// Boxed, because a map's nodes are half empty.
+    rows: BTreeMap<TargetId, Box<Row>>,
     queue: BTreeSet<(Urgency, TargetId)>,
     facts: Vec<Fact>,
     pacer: Pacer,
@@ -295,7 +296,7 @@ impl Controller {
     /// Whether something is being written, or will be as soon as a pause is over. What only a person can mend is not
     /// waited for.
     pub fn has_writes(&self) -> bool {
-        self.rows.values().any(Row::is_moving)
+        self.rows.values().any(|row| row.is_moving())
     }
 
     /// Whether a configuration is in force and every target was asked once, answered or not. Once ready, a later
@@ -311,7 +312,7 @@ impl Controller {
             decision: row.decision.as_ref(),
             seen: &row.seen,
             verdict: &row.verdict,
-            error: row.writes.error.as_ref().or(row.looks.error.as_ref()),
+            error: row.standing_error(),
             in_flight: row.in_flight.is_some(),
         })
     }
@@ -401,7 +402,7 @@ impl Controller {
         let board = Board::new(schedules, now);
         self.release_targets(&board);
         for target in board.schedules().exact_targets() {
-            let row = |target: &TargetId| Row::new(board.members(target), self.settings.first_settle);
+            let row = |target: &TargetId| Box::new(Row::new(board.members(target), self.settings.first_settle));
             self.rows.entry(target).or_insert_with_key(row);
         }
         self.globs = board.schedules().rows().into_iter().filter(|row| !row.is_exact()).collect();
@@ -581,7 +582,7 @@ impl Controller {
         let registered = answer.found.iter().filter_map(|(target, value)| value.map(|_| target));
         for target in registered {
             if !self.rows.contains_key(target) && self.globs.iter().any(|glob| glob.matches(target)) {
-                let row = Row::new(board.members(target), self.settings.first_settle);
+                let row = Box::new(Row::new(board.members(target), self.settings.first_settle));
                 self.rows.insert(target.clone(), row);
             }
         }
@@ -649,7 +650,7 @@ impl Controller {
         let Some(row) = self.rows.get_mut(&action.target) else { return };
         let Some(sent) = row.in_flight.take() else { return };
         match outcome {
-            Ok(()) => self.facts.push(row.accepted(sent, now)),
+            Ok(()) => self.facts.push(row.accepted(*sent, now)),
             Err(error) => {
                 let repeated = row.writes.error.as_ref().is_some_and(|before| before.kind == error.kind);
                 row.refused(error.clone(), now, &mut self.jitter);

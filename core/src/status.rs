@@ -4,6 +4,7 @@
 //! controller.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -129,6 +130,24 @@ pub struct Condition {
     /// Since when the value has been this.
     #[serde(with = "crate::model::instants")]
     pub since: Timestamp,
+}
+
+impl Condition {
+    fn unknown(kind: ConditionKind, since: Timestamp) -> Self {
+        Condition { kind, status: Truth::Unknown, reason: "".into(), message: "".into(), since }
+    }
+
+    fn says(&self, finding: &Finding) -> bool {
+        (self.status, &*self.reason, &self.message) == (finding.status, finding.reason, &finding.message)
+    }
+
+    /// Takes a finding over; whether that changes the value.
+    fn take(&mut self, Finding { status, reason, message }: Finding, now: Timestamp) -> bool {
+        let is_transition = self.status != status;
+        let since = if is_transition { now } else { self.since };
+        *self = Condition { kind: self.kind, status, reason: reason.into(), message, since };
+        is_transition
+    }
 }
 
 /// The value of a condition at one moment, before it is held against the one before.
@@ -304,45 +323,50 @@ fn rival_schedule(judged: &Judged<'_>) -> Finding {
     finding(false, "NoRival", "")
 }
 
-/// The conditions of one target, with the instants of their last transitions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Conditions(Vec<Condition>);
+/// The conditions of one target, with the instants of their last transitions, in the order of [`ConditionKind::ALL`];
+/// empty before the first update. A clone shares them: thousands stand the same from one snapshot to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Conditions(Arc<[Condition]>);
 
 impl Conditions {
-    /// Holds the findings against what stood before, and returns the conditions whose value changed.
+    /// Holds the findings against what stood before, and returns the conditions whose value changed. Not to know at
+    /// first is no change.
     pub fn update(&mut self, judged: &Judged<'_>, now: Timestamp) -> Vec<Condition> {
+        if self.0.is_empty() {
+            self.0 = ConditionKind::ALL.map(|kind| Condition::unknown(kind, now)).into();
+        }
         let mut changed = Vec::new();
         for (at, kind) in ConditionKind::ALL.into_iter().enumerate() {
-            let Finding { status, reason, message } = judge(kind, judged);
-            match self.0.get_mut(at) {
-                Some(before) if before.status == status => {
-                    before.reason = reason.into();
-                    before.message = message;
-                }
-                before => {
-                    let condition = Condition { kind, status, reason: reason.into(), message, since: now };
-                    let was_unknown_at_first = before.is_none() && status == Truth::Unknown;
-                    match before {
-                        Some(before) => *before = condition.clone(),
-                        None => self.0.push(condition.clone()),
-                    }
-                    if !was_unknown_at_first {
-                        changed.push(condition);
-                    }
-                }
+            let finding = judge(kind, judged);
+            if self.0[at].says(&finding) {
+                continue;
+            }
+            let condition = &mut Arc::make_mut(&mut self.0)[at];
+            if condition.take(finding, now) {
+                changed.push(condition.clone());
             }
         }
         changed
     }
 
-    /// In the order of [`ConditionKind::ALL`]; empty before the first update.
-    pub fn as_slice(&self) -> &[Condition] {
-        &self.0
-    }
-
     /// The value of one of them.
     pub fn status(&self, kind: ConditionKind) -> Truth {
         self.0.iter().find(|condition| condition.kind == kind).map_or(Truth::Unknown, |condition| condition.status)
+    }
+}
+
+impl Deref for Conditions {
+    type Target = [Condition];
+
+    fn deref(&self) -> &[Condition] {
+        &self.0
+    }
+}
+
+impl FromIterator<Condition> for Conditions {
+    fn from_iter<I: IntoIterator<Item = Condition>>(conditions: I) -> Self {
+        Conditions(conditions.into_iter().collect())
     }
 }
 
@@ -415,9 +439,9 @@ pub struct TargetStatus {
     /// The counts as last seen.
     pub counts: Option<Counts>,
     /// The verdict's stable word.
-    pub verdict: String,
+    pub verdict: Cow<'static, str>,
     /// Every condition.
-    pub conditions: Vec<Condition>,
+    pub conditions: Conditions,
     /// The failure that stands.
     pub last_error: Option<String>,
     /// Accepted writes that undid a foreign change, since the start.
