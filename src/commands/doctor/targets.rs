@@ -19,7 +19,10 @@ const LISTED: usize = 5;
 pub(super) fn checks(inquiry: &Inquiry, schedules: &Schedules, now: Timestamp) -> Vec<Check> {
     let mut checks = vec![found(inquiry), patterns(inquiry, schedules)];
     if registered(inquiry).next().is_some() {
-        checks.extend([ceilings(inquiry, schedules, now), policies(inquiry), rivals(inquiry), left_alone(inquiry)]);
+        checks.extend([ceilings(inquiry, schedules, now), left_alone(inquiry)]);
+        if inquiry.survey.failed.is_empty() {
+            checks.extend([policies(inquiry), rivals(inquiry)]); // else the permissions say why these are not known
+        }
     }
     checks
 }
@@ -109,7 +112,7 @@ fn policies(inquiry: &Inquiry) -> Check {
     let bare = |target: &&TargetId| matches!(inquiry.survey.found.get(*target), Some(Some(survey)) if survey.policies.is_empty());
     let without: Vec<&TargetId> = registered(inquiry).filter(bare).collect();
     match without.is_empty() {
-        true => Check::ok("policies", "every registered target has a scaling policy, as far as AWS said"),
+        true => Check::ok("policies", "every registered target has a scaling policy"),
         false => Check::warn(
             "policies",
             format!("no scaling policy: {}", list(&without)),
@@ -126,7 +129,7 @@ fn rivals(inquiry: &Inquiry) -> Check {
         found.extend(survey.predictive.iter().map(|name| format!("{target} (predictive scaling {name})")));
     }
     match found.is_empty() {
-        true => Check::ok("rivals", "no scheduled action and no predictive scaling on any target, as far as AWS said"),
+        true => Check::ok("rivals", "no scheduled action and no predictive scaling on any target"),
         false => Check::warn(
             "rivals",
             format!("others write the same bounds: {}", shorten(&found)),
