@@ -238,6 +238,49 @@ output "execution" { value = jsonencode([for statement in local.execution_statem
 """
 
 
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def given(modules):
+    """The inputs of a module's calls, by file or block."""
+    return [set(call["baseload"]) - {"source", "__start_line__", "__end_line__"} for call in modules]
+
+
+class Pages(unittest.TestCase):
+    """What the how-to pages show is what the templates take."""
+
+    def test_every_call_of_the_module_gives_what_it_must_and_nothing_unknown(self):
+        with open(TERRAFORM / "variables.tf") as source:
+            variables = {name: block for entry in hcl2.load(source)["variable"] for name, block in entry.items()}
+        required = {name for name, block in variables.items() if "default" not in block}
+        calls = [hcl2.loads(block) for block in blocks("deploy/terraform/README.md", "hcl")]
+        calls += [hcl2.loads(file.read_text()) for file in TERRAFORM.glob("examples/*/main.tf")]
+        inputs = [one for call in calls for one in given(call.get("module", []))]
+        self.assertEqual(len(inputs), 3)
+        for one in inputs:
+            self.assertLessEqual(required, one)
+            self.assertLessEqual(one, set(variables))
+
+    def test_the_stack_on_the_page_has_all_parameters_without_a_default(self):
+        command = next(block for block in blocks("docs/how-to/run-on-ecs.md", "sh") if "cloudformation deploy" in block)
+        named = set(re.findall(r"\b([A-Z]\w+)=", command.split("--parameter-overrides")[1]))
+        parameters = template()["Parameters"]
+        self.assertLessEqual({name for name, about in parameters.items() if "Default" not in about}, named)
+        self.assertLessEqual(named, set(parameters))
+
+    def test_the_target_on_the_page_is_the_example_s(self):
+        (shown,) = blocks("docs/how-to/run-on-ecs.md", "hcl")
+        (target,) = hcl2.loads(shown)["resource"]
+        example = hcl2.loads((TERRAFORM / "examples/services/main.tf").read_text())["resource"][0]
+        plain = lambda block: {k: v for k, v in block["aws_appautoscaling_target"]["www"].items() if not k.startswith("__")}
+        self.assertEqual(plain(target), plain(example))
+
+    def test_the_values_on_the_page_fit_the_chart(self):
+        (values,) = blocks("docs/how-to/run-on-eks.md", "yaml")
+        jsonschema.validate(yaml.safe_load(values), json.loads((CHART / "values.schema.json").read_text()))
+
+
 def rendered(values):
     output = subprocess.run([RENDER, CHART, values], check=True, capture_output=True, text=True).stdout
     return json.loads(output)

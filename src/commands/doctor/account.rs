@@ -58,7 +58,8 @@ fn credentials(inquiry: &Inquiry) -> Check {
             }
             _ => "AWS does not know these credentials: check where they come from (`aws configure list`)",
         };
-        return Check::fail(NAME, error.to_string(), remedy);
+        let said = error.to_string();
+        return Check::fail(NAME, said.trim_end_matches(". Attempted:"), remedy); // the SDK's list of its own parts
     }
     match &inquiry.caller {
         Ok(caller) => Check::ok(NAME, format!("{} in account {}", caller.arn, caller.account)),

@@ -9,22 +9,23 @@
 //! - `slip=FROM/TO`: for this block, that mistake is made in the example of the web shop.
 
 use std::fs;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 
 use super::page::{Block, Page};
+use crate::controller::address_after;
 use crate::http;
 use crate::support::{python, root};
-use crate::wait::until;
+use crate::wait::{eventually, until};
 
-/// Ports as they stand on the pages.
-const PORTS: [&str; 2] = ["127.0.0.1:8080", "127.0.0.1:4566"];
+/// Where the controller serves and where the simulated ECS does, on the pages; with what the log says before the address.
+const ADDRESSES: [(&str, &str); 2] =
+    [("127.0.0.1:8080", "status and metrics on http://"), ("127.0.0.1:4566", "speaks AWS's protocol on http://")];
 
 /// A reader in the middle of a page.
 pub(super) struct Reader {
     folder: tempfile::TempDir,
-    /// What stands on the page, and what is used for it here.
+    /// What stands on the page, and what is used for it here, once something runs in the background.
     addresses: Vec<(&'static str, String)>,
     exported: Vec<String>,
     running: Option<Child>,
@@ -33,8 +34,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder for a page");
-        let addresses = PORTS.map(|port| (port, free_address())).to_vec();
-        let reader = Reader { folder, addresses, exported: Vec::new(), running: None };
+        let reader = Reader { folder, addresses: Vec::new(), exported: Vec::new(), running: None };
         reader.lay_out();
         reader
     }
@@ -72,7 +72,7 @@ impl Reader {
         }
     }
 
-    fn run(&mut self, block: &Block, command: &str, printed: &[&str], page: &std::path::Path) {
+    fn run(&mut self, block: &Block, command: &str, printed: &[&str], page: &Path) {
         if command.starts_with("export ") {
             self.exported.push(command.to_owned());
             return;
@@ -91,13 +91,17 @@ impl Reader {
         assert!(fits, "{at}\nprints\n{}\nand the page says\n{}", lines.join("\n"), printed.join("\n"));
     }
 
+    /// Starts a controller on addresses of its own choice.
     fn start(&mut self, command: &str) {
-        let address = self.addresses[0].1.clone();
-        let mut shell = self.shell(&format!("exec {command}"));
-        shell.env("BASELOAD_LISTEN", &address).stdout(Stdio::null());
+        let anywhere = command.replace(ADDRESSES[1].0, "127.0.0.1:0");
+        let (log, file) = (self.path("log"), fs::File::create(self.path("log")).expect("a log can be made"));
+        let mut shell = self.shell(&format!("exec {anywhere}"));
+        shell.env("BASELOAD_LISTEN", "127.0.0.1:0").stdout(file);
         self.running = Some(shell.spawn().expect("there is bash"));
+        self.addresses = ADDRESSES.map(|(shown, words)| (shown, eventually(words, || said(&log, words)))).to_vec();
+        let address = &self.addresses[0].1;
         until("what runs in the background is ready", || {
-            http::ask(&address, "GET", "/readyz", "", "").is_ok_and(|answer| answer.code == 200)
+            http::ask(address, "GET", "/readyz", "", "").is_ok_and(|answer| answer.code == 200)
         });
     }
 
@@ -110,7 +114,9 @@ impl Reader {
         let mut shell = Command::new("bash");
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display());
         shell.args(["-c", &script]).current_dir(self.folder.path()).env_clear().env("PATH", path);
-        shell.env("BASELOAD_SERVER", format!("http://{}", self.addresses[0].1));
+        if let Some((_, address)) = self.addresses.first() {
+            shell.env("BASELOAD_SERVER", format!("http://{address}"));
+        }
         shell.env("AWS_EC2_METADATA_DISABLED", "true");
         shell
     }
@@ -133,10 +139,9 @@ impl Drop for Reader {
     }
 }
 
-/// An address that nobody listens on.
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener.local_addr().expect("a listener has an address").to_string()
+/// The address after these words in a log.
+fn said(log: &Path, words: &str) -> Option<String> {
+    fs::read_to_string(log).ok()?.lines().find_map(|line| address_after(line, words))
 }
 
 fn word<'a>(how: &'a str, name: &str) -> Option<&'a str> {
