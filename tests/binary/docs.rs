@@ -153,11 +153,20 @@ fn the_page_of_http_lists_what_answers() {
     let folder = Folder::with("all.yaml", constant(&["shop/www"], 3));
     let controller = Controller::start_in(&[], &folder, &["--simulate"]);
     controller.wait_ready();
-    for (request, _) in Page::at("docs/reference/http.md").rows() {
+    let page = Page::at("docs/reference/http.md");
+    let requests: Vec<String> = page.rows().into_iter().map(|(request, _)| request).collect();
+    for request in &requests {
+        let request = request.replace("CLUSTER", "shop").replace("SERVICE", "www");
         let answer = match request.split_once(' ').expect("a request is a method and a path") {
             ("POST", "/-/reload") => controller.reload(),
             (_, path) => controller.get(path),
         };
         assert_eq!(answer.code, 200, "{request}");
+    }
+    let router = fs::read_to_string(root().join("src/http.rs")).expect("the router is there");
+    let routes = router.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    for route in routes {
+        let path = route.replace("{cluster}", "CLUSTER").replace("{service}", "SERVICE");
+        assert!(requests.iter().any(|request| request.ends_with(&format!(" {path}"))), "not on the page: {path}");
     }
 }
