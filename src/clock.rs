@@ -58,6 +58,14 @@ impl Clock {
         }
     }
 
+    /// Whether it tells the time, rather than an instant that was chosen.
+    pub(crate) fn is_running(self) -> bool {
+        match self {
+            Clock::System | Clock::Scaled { .. } => true,
+            Clock::Fixed(_) => false,
+        }
+    }
+
     /// The clock as a closure.
     pub(crate) fn teller(self) -> Now {
         Arc::new(move || self.now())

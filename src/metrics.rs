@@ -166,7 +166,8 @@ impl Metrics {
             | Fact::ConditionChanged { .. }
             | Fact::LookFailed { .. }
             | Fact::LookRecovered { .. }
-            | Fact::ClockSteppedBack { .. } => {}
+            | Fact::ClockSteppedBack { .. }
+            | Fact::ClockCompared { .. } => {}
         }
     }
 

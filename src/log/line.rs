@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baseload_core::controller::{ChangeKind, Fact};
+use baseload_core::controller::{ChangeKind, ClockTrust, Fact};
 use baseload_core::ecs::{Action, EcsError, ErrorKind};
 use baseload_core::model::{Floor, TargetId, instant};
 use baseload_core::status::{Bounds, Condition, ConditionKind, Truth};
@@ -92,6 +92,7 @@ impl Line {
                 let fields = Fields { by_s: Some(by.as_secs()), ..Fields::default() };
                 Line::new(Level::WARN, "clock stepped back", fields)
             }
+            Fact::ClockCompared { ahead, trust } => clock_compared(*ahead, *trust),
         }
     }
 
@@ -207,6 +208,15 @@ fn would_apply(action: &Action, kind: ChangeKind) -> Line {
     let to = bounds(action.min, action.max);
     let fields = Fields { to: Some(to), kind: Some(kind_name(kind)), ..Fields::default() };
     Line::new(Level::INFO, "floor would be sent", fields)
+}
+
+fn clock_compared(ahead: SignedDuration, trust: ClockTrust) -> Line {
+    let (level, message) = match trust {
+        ClockTrust::InStep => (Level::INFO, "clock agrees with AWS's again"),
+        ClockTrust::Off => (Level::WARN, "clock is off, by AWS's answers"),
+        ClockTrust::NotTrusted => (Level::WARN, "clock is off by minutes, by AWS's answers: nothing is lowered"),
+    };
+    Line::new(level, message, Fields { by_s: Some(ahead.as_secs()), ..Fields::default() })
 }
 
 fn tasks_ready(floor: u32, after: SignedDuration) -> Line {

@@ -162,7 +162,7 @@ fn allow(operation: Operation, error: Option<&EcsError>) -> String {
 
 fn clock(inquiry: &Inquiry) -> Check {
     const NAME: &str = "clock";
-    let nearest = inquiry.calls.iter().filter_map(|(_, ahead)| *ahead).min_by_key(|ahead| ahead.abs());
+    let nearest = inquiry.calls.iter().filter_map(|call| call.clock_ahead).min_by_key(|ahead| ahead.abs());
     let Some(ahead) = nearest else {
         return Check::warn(NAME, "no answer told AWS's time", "see the network first");
     };
@@ -200,7 +200,7 @@ mod tests {
                 Operation::RegisterScalableTarget => write.as_ref().map_or_else(|error| Err(error.kind), |()| Ok(())),
                 _ => Ok(()),
             };
-            (CallRecord { operation, outcome, duration: Duration::ZERO, date: None }, Some(ahead))
+            CallRecord { operation, outcome, duration: Duration::ZERO, clock_ahead: Some(ahead) }
         };
         Inquiry {
             region: Some("eu-west-1".to_owned()),

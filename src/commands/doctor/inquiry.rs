@@ -9,7 +9,6 @@ use baseload_core::ecs::{
 use baseload_core::model::TargetId;
 use baseload_core::timetable::Schedules;
 use futures_util::future::join_all;
-use jiff::SignedDuration;
 
 use crate::aws::{Aws, AwsConfig, CallRecord, Caller, Patience};
 use crate::clock::Clock;
@@ -43,8 +42,8 @@ pub(super) struct Inquiry {
     pub(super) survey: Answer<Survey>,
     /// How the write in each cluster was refused; nothing where none was to be tried.
     pub(super) writes: Option<BTreeMap<Arc<str>, Result<(), EcsError>>>,
-    /// Every call with how far our clock was ahead of AWS's on its return.
-    pub(super) calls: Vec<(CallRecord, Option<SignedDuration>)>,
+    /// Every call.
+    pub(super) calls: Vec<CallRecord>,
 }
 
 impl Inquiry {
@@ -53,10 +52,9 @@ impl Inquiry {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let record = Arc::clone(&calls);
         let on_call = Arc::new(move |call: CallRecord| {
-            let ahead = call.date.map(|date| Clock::System.now().duration_since(date));
-            record.lock().unwrap_or_else(PoisonError::into_inner).push((call, ahead));
+            record.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         });
-        let aws = Aws::connect(AwsConfig { stand_in: None, patience: Patience::default(), on_call }).await;
+        let aws = Aws::connect(AwsConfig { stand_in: None, patience: Patience::default(), clock: Clock::System, on_call }).await;
         let caller = aws.caller().await;
         let targets = ask_targets(&aws, schedules).await;
         let known = known(schedules, &targets);
@@ -91,7 +89,7 @@ impl Inquiry {
 
     /// Every outcome of an operation.
     pub(super) fn outcomes(&self, operation: Operation) -> impl Iterator<Item = &CallRecord> {
-        self.calls.iter().map(|(call, _)| call).filter(move |call| call.operation == operation)
+        self.calls.iter().filter(move |call| call.operation == operation)
     }
 }
 
