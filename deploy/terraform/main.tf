@@ -172,4 +172,7 @@ resource "aws_ecs_service" "this" {
       registry_arn = service_registries.value.arn
     }
   }
+
+  # A task that starts before its roles may do anything would be called unhealthy.
+  depends_on = [aws_iam_role_policy.task, aws_iam_role_policy.execution]
 }

@@ -1,5 +1,5 @@
-//! The documentation as its readers follow it: commands run and print what the pages say, schedules are good, and what is
-//! listed is all there is.
+//! The documentation as its readers follow it: commands run and print what the pages say, schedules are good, and what
+//! is listed is all there is.
 
 mod console;
 mod page;

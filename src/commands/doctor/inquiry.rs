@@ -54,7 +54,9 @@ impl Inquiry {
         let on_call = Arc::new(move |call: CallRecord| {
             record.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         });
-        let aws = Aws::connect(AwsConfig { stand_in: None, patience: Patience::default(), clock: Clock::System, on_call }).await;
+        let aws =
+            Aws::connect(AwsConfig { stand_in: None, patience: Patience::default(), clock: Clock::System, on_call })
+                .await;
         let caller = aws.caller().await;
         let targets = ask_targets(&aws, schedules).await;
         let known = known(schedules, &targets);
