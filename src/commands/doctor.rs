@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use self::check::{Check, Verdict};
 use self::inquiry::{Inquiry, Purpose};
 use super::Exit;
+use super::validate::counted;
 use crate::cli::{DoctorArgs, Output, SourceArgs};
 use crate::clock::Clock;
 use crate::loader::Cause;
@@ -69,7 +70,8 @@ fn schedules(source: &SourceArgs, now: Timestamp) -> Result<(Check, Result<Sched
         Ok(schedules) => {
             let (exact, globs) = (schedules.exact_targets().len(), schedules.rows());
             let globs = globs.iter().filter(|row| !row.is_exact()).count();
-            let counts = format!("{} schedules, {exact} targets, {globs} patterns", schedules.iter().count());
+            let counts = [(schedules.iter().count(), "schedule"), (exact, "target"), (globs, "pattern")];
+            let counts = counts.map(|(count, what)| counted(count, what)).join(", ");
             (Check::ok(NAME, format!("{}: {counts}", loader.source())), Ok(schedules))
         }
         Err(rejection) => {
