@@ -31,7 +31,7 @@ fn every_schedule_on_a_page_is_good_and_can_be_previewed() {
     for page in page::all() {
         let blocks = page.blocks();
         let yaml =
-            blocks.iter().filter(|block| block.language == "yaml" && block.text.starts_with("apiVersion: baseload/v1"));
+            blocks.iter().filter(|block| block.language == "yaml" && block.text.contains("kind: ScalingSchedule"));
         let documents: Vec<&str> = yaml.map(|block| block.text.as_str()).collect();
         if documents.is_empty() {
             continue;
