@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod doctor;
 mod explain;
 mod export;
 mod import;
@@ -62,6 +63,7 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
         Command::Validate(args) => validate::validate(args),
         Command::Preview(args) => preview::preview(args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args)),
         Command::Schema => schema::schema(),
         Command::Import(args) => runtime()?.block_on(import::import(args)),
         Command::Export(args) => export::export(args),
