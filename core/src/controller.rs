@@ -25,7 +25,7 @@ use crate::ecs::{
     Action, Answer, EcsError, Failure, Observation, Operation, Query, ScalableTarget, ServiceCounts, Survey,
 };
 use crate::model::{Span, TargetId, TargetPattern};
-use crate::plan::{self, Circumstances, History, Seen, Verdict};
+use crate::plan::{self, Circumstances, History, LeftAlone, Seen, Verdict};
 use crate::status::{ConfigurationStatus, NextStatus, Status};
 use crate::timetable::{Board, Decision, Schedules};
 
@@ -66,8 +66,10 @@ impl Default for Settings {
 /// A source that was read and found good.
 #[derive(Clone, Debug)]
 pub struct Revision {
-    /// Its identity: a digest or commit.
+    /// What people look it up by: a commit where it has one, else the digest.
     pub id: String,
+    /// What it is known by wherever it is read from: a digest of its files.
+    pub digest: String,
     /// What it says.
     pub schedules: Arc<Schedules>,
 }
@@ -392,12 +394,16 @@ impl Controller {
         }
     }
 
-    fn take_over(&mut self, Revision { id, schedules }: Revision, now: Timestamp) {
+    fn take_over(&mut self, Revision { id, digest, schedules }: Revision, now: Timestamp) {
         let count = schedules.iter().count();
+        let is_in_force = self.configuration.digest.replace(digest.clone()).is_some_and(|before| before == digest);
         self.configuration.revision = Some(id.clone());
+        self.facts.push(Fact::ConfigurationLoaded { revision: id, digest, schedules: count });
+        if is_in_force {
+            return; // another commit of the same files
+        }
         self.configuration.since = Some(now);
         self.configuration.schedules = count;
-        self.facts.push(Fact::ConfigurationLoaded { revision: id, schedules: count });
         let board = Board::new(schedules, now);
         self.release_targets(&board);
         for target in board.schedules().exact_targets() {
@@ -701,7 +707,10 @@ impl Tick<'_> {
             fresh_for: self.settings.resync.saturating_mul(2),
             defer_during_deployment: self.defer_during_deployment(row),
         };
-        let verdict = (self.settings.planner)(target, row.decision.as_ref(), &row.seen, &row.history, &circumstances);
+        let verdict = match row.decision {
+            None if !self.board.schedules().allowed().admits(target) => Verdict::LeftAlone(LeftAlone::NotAllowed),
+            _ => (self.settings.planner)(target, row.decision.as_ref(), &row.seen, &row.history, &circumstances),
+        };
         let is_new = verdict != row.verdict;
         row.settle(target, verdict, self.now, facts);
         if self.settings.dry_run

@@ -23,8 +23,10 @@ pub enum ChangeKind {
 pub enum Fact {
     /// A configuration came into force.
     ConfigurationLoaded {
-        /// Its identity.
+        /// What people look it up by: a commit or the digest.
         revision: String,
+        /// The digest of its files.
+        digest: String,
         /// How many schedules it has.
         schedules: usize,
     },

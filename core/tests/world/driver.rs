@@ -81,11 +81,13 @@ pub(crate) struct World {
 
 static ZONES: LazyLock<Zones> = LazyLock::new(Zones::embedded);
 
+fn tree(yaml: &str) -> Tree {
+    Tree { files: [("world.yaml".into(), yaml.as_bytes().to_vec())].into() }
+}
+
 /// Reads one file of schedules that must be good.
 pub(crate) fn schedules(yaml: &str, now: Timestamp) -> Schedules {
-    let mut tree = Tree::default();
-    tree.files.insert("world.yaml".into(), yaml.as_bytes().to_vec());
-    match spec::load(&tree, &ZONES, &Limits::default(), now) {
+    match spec::load(&tree(yaml), &ZONES, &Limits::default(), now) {
         Ok(loaded) => loaded.schedules,
         Err(mistakes) => panic!("the test's schedules are wrong: {mistakes:?}\n{yaml}"),
     }
@@ -267,7 +269,8 @@ impl World {
 
     /// New schedules come into force.
     pub(crate) fn edit(&mut self, yaml: &str) {
-        let revision = Revision { id: format!("{:x}", yaml.len()), schedules: schedules(yaml, self.at).into() };
+        let (id, digest) = (format!("{:x}", yaml.len()), tree(yaml).digest());
+        let revision = Revision { id, digest, schedules: schedules(yaml, self.at).into() };
         self.witness.configured(&revision.schedules);
         self.schedules = Some(revision.clone());
         let wall = self.wall();
