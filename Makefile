@@ -16,6 +16,7 @@ help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: .venv/installed ## run every test, with all they need set up first
+	scripts/test-programs.sh
 	cargo test --workspace --locked
 
 fmt: ## format the code

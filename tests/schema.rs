@@ -71,6 +71,17 @@ fn a_validator_takes_the_schema_itself_for_one() {
 }
 
 #[test]
+fn a_validator_takes_the_workflow_and_the_hooks_for_what_they_are() {
+    for (schema, file) in [
+        ("vendor.github-workflows", "docs/ci/github-workflow.yaml"),
+        ("vendor.pre-commit-hooks", ".pre-commit-hooks.yaml"),
+    ] {
+        let judged = check_jsonschema(&["--builtin-schema", schema, file], &[]);
+        assert!(judged.status.success(), "{file}: {}", stdout(&judged));
+    }
+}
+
+#[test]
 fn a_validator_finds_nothing_wrong_in_the_examples() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let files: Vec<_> = yaml_files("schedules").iter().flat_map(|file| documents(file, &folder)).collect();

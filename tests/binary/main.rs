@@ -14,8 +14,10 @@ mod repository;
 mod tap;
 mod wait;
 
+mod allow_target;
 mod diff;
 mod git_source;
+mod git_ssh;
 mod native;
 mod plan_apply;
 mod run;
