@@ -71,14 +71,10 @@ fn a_validator_takes_the_schema_itself_for_one() {
 }
 
 #[test]
-fn a_validator_takes_the_workflow_and_the_hooks_for_what_they_are() {
-    for (schema, file) in [
-        ("vendor.github-workflows", "docs/ci/github-workflow.yaml"),
-        ("vendor.pre-commit-hooks", ".pre-commit-hooks.yaml"),
-    ] {
-        let judged = check_jsonschema(&["--builtin-schema", schema, file], &[]);
-        assert!(judged.status.success(), "{file}: {}", stdout(&judged));
-    }
+fn a_validator_takes_the_example_of_a_workflow_for_one() {
+    let schema = "vendor.github-workflows";
+    let judged = check_jsonschema(&["--builtin-schema", schema, "docs/ci/github-workflow.yaml"], &[]);
+    assert!(judged.status.success(), "{}", stdout(&judged));
 }
 
 #[test]

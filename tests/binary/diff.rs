@@ -125,7 +125,7 @@ fn the_document_that_diff_prints_lets_a_held_revision_pass() {
 #[test]
 fn the_guards_share_is_the_operators() {
     let (old, new) = (services(9, 3), services(2, 3));
-    let held = |ending: crate::baseload::Ending| ending.expect(0).json()["guard"]["held"].clone();
+    let held = |ending: Ending| ending.expect(0).json()["guard"]["held"].clone();
     let args = ["diff", old.arg(), new.arg(), "-o", "json"];
     assert_eq!(held(baseload(&[&args[..], &["--shrink-guard", "80"]].concat())), json!(false));
     assert_eq!(held(baseload_in(&args, &[("BASELOAD_SHRINK_GUARD", "80")])), json!(false));
