@@ -20,7 +20,7 @@ mod wire_tests;
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
@@ -31,11 +31,13 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
-use baseload_core::ecs::{Action, EcsError, ErrorKind, Observation, Operation, Query};
-use jiff::Timestamp;
+use baseload_core::ecs::{Action, EcsError, ErrorKind, Observation, Operation, Query, clock_ahead};
+use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use watch::Watch;
+
+use crate::clock::Clock;
 
 /// How many reads are in flight at once.
 const READS_IN_FLIGHT: usize = 8;
@@ -52,8 +54,8 @@ pub(crate) struct CallRecord {
     pub(crate) outcome: Result<(), ErrorKind>,
     /// From the request to its answer, credentials included.
     pub(crate) duration: Duration,
-    /// AWS's clock as the answer told it (its `Date` header, whole seconds); to be compared with ours on receipt.
-    pub(crate) date: Option<Timestamp>,
+    /// How far our clock is ahead of AWS's, as far as the answer's `Date` header proves it.
+    pub(crate) clock_ahead: Option<SignedDuration>,
 }
 
 /// Called after every attempt, from whichever task made it: it must not block.
@@ -93,6 +95,8 @@ pub(crate) struct AwsConfig {
     pub(crate) stand_in: Option<String>,
     /// How long AWS may take.
     pub(crate) patience: Patience,
+    /// What AWS's clock is compared with.
+    pub(crate) clock: Clock,
     /// Who is told about every call.
     pub(crate) on_call: OnCall,
 }
@@ -105,6 +109,8 @@ pub(crate) struct Aws {
     reads: Arc<Semaphore>,
     patience: Patience,
     asking_until: Option<Instant>,
+    clock: Clock,
+    clock_ahead: Arc<Mutex<Option<SignedDuration>>>,
     on_call: OnCall,
 }
 
@@ -140,6 +146,8 @@ impl Aws {
             reads: Arc::new(Semaphore::new(READS_IN_FLIGHT)),
             patience,
             asking_until: None,
+            clock: config.clock,
+            clock_ahead: Arc::default(),
             on_call: config.on_call,
         }
     }
@@ -161,6 +169,11 @@ impl Aws {
     /// With [`ErrorKind::OutcomeUnknown`] the write may have taken effect all the same; with any other kind it has not.
     pub(crate) async fn apply(&self, action: &Action) -> Result<(), EcsError> {
         self.register(action).await
+    }
+
+    /// How far our clock is ahead of AWS's, where an answer has told since this was last asked.
+    pub(crate) fn clock_ahead(&self) -> Option<SignedDuration> {
+        self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// One read, repeated where that is worth it: not when AWS names a time to wait, which is the caller's to keep.
@@ -193,11 +206,15 @@ impl Aws {
         E: ProvideErrorMetadata + Error + 'static,
     {
         let watch = Watch::new(operation);
-        let begun = Instant::now();
+        let (begun, sent) = (Instant::now(), self.clock.now());
         let answer = send(watch.clone()).await;
         let answer = answer.map_err(|failed| classify::error(operation, watch.sent(), &failed));
         let outcome = answer.as_ref().map(|_| ()).map_err(|error| error.kind);
-        (self.on_call)(CallRecord { operation, outcome, duration: begun.elapsed(), date: watch.date() });
+        let clock_ahead = watch.date().map(|date| clock_ahead(sent, self.clock.now(), date));
+        if clock_ahead.is_some() {
+            *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = clock_ahead;
+        }
+        (self.on_call)(CallRecord { operation, outcome, duration: begun.elapsed(), clock_ahead });
         answer
     }
 }

@@ -7,25 +7,28 @@
 //! What holds whatever happens: at most one write is in flight for a target; a boundary does not wait for a look (a
 //! rise is planned against what was last seen); a target that fails, or panics, stops no other.
 
+mod clock;
 mod fact;
+mod look;
 mod pace;
 mod row;
+mod tick;
+mod write;
 
-pub use fact::{ChangeKind, Fact};
+pub use fact::{ChangeKind, ClockTrust, Fact};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::clock::WallClock;
 use self::pace::{Jitter, Pacer};
 use self::row::{Row, Urgency};
-use crate::ecs::{
-    Action, Answer, EcsError, Failure, Observation, Operation, Query, ScalableTarget, ServiceCounts, Survey,
-};
-use crate::model::{Span, TargetId, TargetPattern};
-use crate::plan::{self, Circumstances, History, LeftAlone, Seen, Verdict};
+use self::tick::Tick;
+use crate::ecs::{Action, EcsError, Observation, Operation, Query};
+use crate::model::{TargetId, TargetPattern};
+use crate::plan::{self, Circumstances, History, Seen, Verdict};
 use crate::status::{ConfigurationStatus, NextStatus, Status};
 use crate::timetable::{Board, Decision, Schedules};
 
@@ -104,6 +107,11 @@ pub enum Event {
         /// Whether it was accepted.
         outcome: Result<(), EcsError>,
     },
+    /// An answer of AWS's told the time there; to be handed over before that answer.
+    ClockCompared {
+        /// How far the wall clock is ahead of AWS's, see [`crate::ecs::clock_ahead`].
+        ahead: SignedDuration,
+    },
     /// A recurring chore is due.
     Due(Chore),
     /// Nothing new is to be sent.
@@ -134,13 +142,6 @@ pub enum Effect {
     Apply(Action),
 }
 
-/// How many services are asked for at a resync and at a glance, at the most: a fifth of ECS's quota for reading services
-/// (20 calls a second of 10 services each), over the time until the next one.
-const COUNTS_PER_SECOND: i64 = 40;
-
-/// How long a survey that failed rests before it is tried again.
-const SURVEY_PAUSE: SignedDuration = SignedDuration::from_mins(5);
-
 /// The time between two glances at the services where something is due or wrong.
 pub const GLANCE: SignedDuration = SignedDuration::from_secs(10);
 
@@ -153,9 +154,11 @@ pub struct Controller {
     board: Option<Board>,
     /// The globs of that revision.
     globs: Vec<TargetPattern>,
-    rows: BTreeMap<TargetId, Row>,
+    /// Boxed, because a map's nodes are half empty.
+    rows: BTreeMap<TargetId, Box<Row>>,
     queue: BTreeSet<(Urgency, TargetId)>,
     facts: Vec<Fact>,
+    clock: WallClock,
     pacer: Pacer,
     jitter: Jitter,
     due: Due,
@@ -200,6 +203,7 @@ impl Controller {
             rows: BTreeMap::new(),
             queue: BTreeSet::new(),
             facts: Vec::new(),
+            clock: WallClock::new(),
             pacer: Pacer::default(),
             jitter,
             due: Due::default(),
@@ -217,11 +221,12 @@ impl Controller {
     /// Takes in an event. Effects and facts may follow: poll for them.
     pub fn handle(&mut self, now: Timestamp, event: Event) {
         self.follow_clock(now);
-        self.changed = true;
+        self.changed |= !matches!(event, Event::ClockCompared { .. });
         match event {
             Event::Loaded(outcome) => self.loaded(outcome, now),
             Event::Observed { asked, query, observation } => self.observed(asked, &query, observation, now),
             Event::Applied { action, outcome } => self.applied(&action, outcome, now),
+            Event::ClockCompared { ahead } => self.facts.extend(self.clock.compare(ahead)),
             Event::Due(chore) => self.note_due(chore),
             Event::Shutdown => self.stopping = true,
         }
@@ -234,7 +239,7 @@ impl Controller {
         let previous = self.last_tick.replace(now);
         let Some(board) = &mut self.board else { return };
         board.advance(now);
-        let tick = Tick { now, previous, board, settings: &self.settings };
+        let tick = Tick { now, previous, board, clock: &self.clock, settings: &self.settings };
         self.queue.clear();
         for (target, row) in &mut self.rows {
             tick.consider_contained(target, row, &mut self.facts);
@@ -297,7 +302,7 @@ impl Controller {
     /// Whether something is being written, or will be as soon as a pause is over. What only a person can mend is not
     /// waited for.
     pub fn has_writes(&self) -> bool {
-        self.rows.values().any(Row::is_moving)
+        self.rows.values().any(|row| row.is_moving())
     }
 
     /// Whether a configuration is in force and every target was asked once, answered or not. Once ready, a later
@@ -313,7 +318,7 @@ impl Controller {
             decision: row.decision.as_ref(),
             seen: &row.seen,
             verdict: &row.verdict,
-            error: row.writes.error.as_ref().or(row.looks.error.as_ref()),
+            error: row.standing_error(),
             in_flight: row.in_flight.is_some(),
         })
     }
@@ -356,12 +361,11 @@ impl Controller {
 
     /// Keeps ages what they were when the wall clock steps back. A step forward is taken as time that passed.
     fn follow_clock(&mut self, now: Timestamp) {
-        let Some(last) = self.last_tick.filter(|last| now < *last) else { return };
-        let by = last.duration_since(now);
+        let Some(by) = self.clock.follow(now) else { return };
         self.rows.values_mut().for_each(|row| row.shift(by));
         self.pacer.shift(by);
         self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
-        self.last_tick = Some(now);
+        self.last_tick = self.last_tick.map(|_| now);
         if by >= SignedDuration::from_secs(1) {
             self.facts.push(Fact::ClockSteppedBack { by });
         }
@@ -407,7 +411,7 @@ impl Controller {
         let board = Board::new(schedules, now);
         self.release_targets(&board);
         for target in board.schedules().exact_targets() {
-            let row = |target: &TargetId| Row::new(board.members(target), self.settings.first_settle);
+            let row = |target: &TargetId| Box::new(Row::new(board.members(target), self.settings.first_settle));
             self.rows.entry(target).or_insert_with_key(row);
         }
         self.globs = board.schedules().rows().into_iter().filter(|row| !row.is_exact()).collect();
@@ -433,309 +437,6 @@ impl Controller {
             stays || row.in_flight.is_some()
         });
     }
-
-    // Looking.
-
-    fn next_question(&mut self, now: Timestamp) -> Option<Query> {
-        if self.due.targets && self.busy.targets.is_none() {
-            self.due.targets = false;
-            let question = self.question_about_all();
-            self.busy.targets = Some((now, question.clone()));
-            return Some(question);
-        }
-        self.question_about_some(now)
-            .or_else(|| self.question_about_counts())
-            .or_else(|| self.question_about_others(now))
-    }
-
-    fn question_about_all(&self) -> Query {
-        match self.globs.is_empty() {
-            false => Query::AllTargets,
-            true => Query::Targets(self.rows.keys().cloned().collect()),
-        }
-    }
-
-    fn question_about_some(&mut self, now: Timestamp) -> Option<Query> {
-        let on_its_way = self.busy.targets.as_ref().map(|(asked, _)| *asked);
-        let wanting = self
-            .rows
-            .iter_mut()
-            .filter(|(_, row)| row.wants_look(now) && !on_its_way.is_some_and(|asked| row.is_served_by(asked, now)));
-        let targets: Vec<_> = wanting
-            .map(|(target, row)| {
-                row.looking = true;
-                target.clone()
-            })
-            .collect();
-        (!targets.is_empty()).then_some(Query::Targets(targets))
-    }
-
-    fn question_about_counts(&mut self) -> Option<Query> {
-        if self.busy.counts || self.busy.targets.is_some() {
-            return None;
-        }
-        let budget = self.due.counts.take()?;
-        let everyone = budget >= self.settings.resync;
-        let asked = |row: &Row| row.seen.counts.map(|look| look.asked);
-        let mut wanted: Vec<_> = self
-            .rows
-            .iter()
-            .filter(|(_, row)| row.seen.bounds().is_some() && (everyone || row.counts_matter()))
-            .map(|(target, row)| (row.verdict.action().is_none(), !row.counts_matter(), asked(row), target))
-            .collect();
-        wanted.sort();
-        let most = usize::try_from(budget.as_secs().max(1) * COUNTS_PER_SECOND).unwrap_or(usize::MAX);
-        let targets: Vec<_> = wanted.into_iter().take(most).map(|(_, _, _, target)| target.clone()).collect();
-        self.busy.counts = !targets.is_empty();
-        (!targets.is_empty()).then_some(Query::Services(targets))
-    }
-
-    fn question_about_others(&mut self, now: Timestamp) -> Option<Query> {
-        let rests = self.survey_pause.is_some_and(|until| now < until);
-        self.due.survey &= self.settings.survey;
-        if !self.due.survey || rests || self.busy.survey || self.busy.targets.is_some() {
-            return None;
-        }
-        self.due.survey = false;
-        let unknown = self.rows.iter().filter(|(_, row)| row.seen.bounds().is_some() && row.survey_due);
-        let targets: Vec<_> = unknown.map(|(target, _)| target.clone()).collect();
-        self.busy.survey = !targets.is_empty();
-        (!targets.is_empty()).then_some(Query::Survey(targets))
-    }
-
-    fn observed(&mut self, asked: Timestamp, query: &Query, observation: Observation, now: Timestamp) {
-        if asked > now {
-            return self.ask_again(query);
-        }
-        match observation {
-            Observation::Targets(answer) => self.saw_targets(asked, query, answer, now),
-            Observation::Services(answer) => {
-                self.busy.counts = false;
-                self.note_health(Operation::DescribeServices, &answer.failed);
-                self.saw_counts(asked, answer, now);
-            }
-            Observation::Survey(answer) => {
-                self.busy.survey = false;
-                self.note_health(Operation::DescribeScalingPolicies, &answer.failed);
-                let pause = if answer.failed.is_empty() { None } else { now.checked_add(SURVEY_PAUSE).ok() };
-                self.survey_pause = pause;
-                self.saw_surveys(answer);
-            }
-        }
-    }
-
-    /// The clock stepped back while the question was under way: the answer has no age, so it counts for nothing.
-    fn ask_again(&mut self, query: &Query) {
-        match query {
-            Query::Targets(_) | Query::AllTargets => {
-                self.busy.targets.take_if(|(_, busy)| busy == query);
-                self.rows.values_mut().for_each(|row| row.looking = false);
-                self.due.targets = true;
-            }
-            Query::Services(_) => {
-                self.busy.counts = false;
-                self.due.counts = Some(self.settings.resync);
-            }
-            Query::Survey(_) => {
-                self.busy.survey = false;
-                self.due.survey = true;
-            }
-        }
-    }
-
-    fn saw_targets(&mut self, asked: Timestamp, query: &Query, answer: Answer<ScalableTarget>, now: Timestamp) {
-        self.note_health(Operation::DescribeScalableTargets, &answer.failed);
-        self.listed |= self.busy.targets.take_if(|(_, busy)| busy == query).is_some();
-        for Failure { targets, error } in &answer.failed {
-            match targets {
-                Some(targets) => self.look_failed(targets, error, now),
-                None => self.look_failed_for_missing(&answer, error, now),
-            }
-        }
-        if *query == Query::AllTargets {
-            self.follow_listing(asked, &answer);
-        }
-        for (target, value) in answer.found {
-            if let Some(row) = self.rows.get_mut(&target) {
-                row.saw_target(asked, value);
-                self.due.survey |= value.is_some() && row.survey_due;
-                if value.is_some() && !row.counted {
-                    self.due.counts = self.due.counts.or(Some(GLANCE));
-                }
-            }
-        }
-    }
-
-    fn look_failed(&mut self, targets: &[TargetId], error: &EcsError, now: Timestamp) {
-        for target in targets {
-            if let Some(row) = self.rows.get_mut(target) {
-                row.look_failed(error.clone(), now, &mut self.jitter);
-            }
-        }
-    }
-
-    /// A listing that broke off says nothing of those that it had not come to.
-    fn look_failed_for_missing(&mut self, answer: &Answer<ScalableTarget>, error: &EcsError, now: Timestamp) {
-        let missing: Vec<_> = self.rows.keys().filter(|target| !answer.found.contains_key(*target)).cloned().collect();
-        self.look_failed(&missing, error, now);
-    }
-
-    /// Brings the rows of globs in line with what is registered, and tells exact targets that are not in a whole
-    /// listing that they are not there.
-    fn follow_listing(&mut self, asked: Timestamp, answer: &Answer<ScalableTarget>) {
-        let Some(board) = &self.board else { return };
-        let registered = answer.found.iter().filter_map(|(target, value)| value.map(|_| target));
-        for target in registered {
-            if !self.rows.contains_key(target) && self.globs.iter().any(|glob| glob.matches(target)) {
-                let row = Row::new(board.members(target), self.settings.first_settle);
-                self.rows.insert(target.clone(), row);
-            }
-        }
-        if answer.failed.is_empty() {
-            let exact = board.schedules().exact_targets();
-            let is_listed = |target: &TargetId| answer.found.contains_key(target);
-            self.rows.retain(|target, row| is_listed(target) || exact.contains(target) || row.in_flight.is_some());
-            let missing = self.rows.iter_mut().filter(|(target, _)| !is_listed(target));
-            missing.for_each(|(_, row)| row.saw_target(asked, None));
-        }
-    }
-
-    fn saw_counts(&mut self, asked: Timestamp, answer: Answer<ServiceCounts>, now: Timestamp) {
-        for target in answer.failed.iter().filter_map(|failure| failure.targets.as_ref()).flatten() {
-            if let Some(row) = self.rows.get_mut(target) {
-                row.counted = true;
-            }
-        }
-        for (target, value) in answer.found {
-            if let Some(row) = self.rows.get_mut(&target) {
-                row.saw_counts(&target, asked, value, now, &mut self.facts);
-            }
-        }
-    }
-
-    fn saw_surveys(&mut self, answer: Answer<Survey>) {
-        for (target, survey) in answer.found {
-            if let Some(row) = self.rows.get_mut(&target) {
-                row.saw_survey(survey);
-            }
-        }
-    }
-
-    /// Tells when questions of a kind begin to fail and when they are answered again, and nothing in between.
-    fn note_health(&mut self, operation: Operation, failed: &[Failure]) {
-        let Some(first) = failed.first() else {
-            if let Some(error) = self.failing.remove(&operation) {
-                self.facts.push(Fact::LookRecovered { operation: error.operation });
-            }
-            return;
-        };
-        let before = self.failing.insert(operation, first.error.clone());
-        if before.is_none_or(|before| before.kind != first.error.kind) {
-            let counted: Option<Vec<usize>> = failed.iter().map(|f| f.targets.as_ref().map(Vec::len)).collect();
-            let targets = counted.map(|lengths| lengths.iter().sum());
-            self.facts.push(Fact::LookFailed { targets, error: first.error.clone() });
-        }
-    }
-
-    // Writing.
-
-    fn next_write(&mut self, now: Timestamp) -> Option<Action> {
-        if self.settings.dry_run || !self.pacer.admits(now) {
-            return None;
-        }
-        let (_, target) = self.queue.pop_first()?;
-        let action = self.rows.get_mut(&target)?.send(now)?;
-        self.pacer.sent(now);
-        Some(action)
-    }
-
-    fn applied(&mut self, action: &Action, outcome: Result<(), EcsError>, now: Timestamp) {
-        let kind = outcome.as_ref().copied().map_err(|error| error.kind);
-        self.pacer.returned(kind, now, &mut self.jitter);
-        let Some(row) = self.rows.get_mut(&action.target) else { return };
-        let Some(sent) = row.in_flight.take() else { return };
-        match outcome {
-            Ok(()) => self.facts.push(row.accepted(sent, now)),
-            Err(error) => {
-                let repeated = row.writes.error.as_ref().is_some_and(|before| before.kind == error.kind);
-                row.refused(error.clone(), now, &mut self.jitter);
-                let retry_at = row.writes.not_before;
-                self.facts.push(Fact::Refused { target: action.target.clone(), error, repeated, retry_at });
-            }
-        }
-        if row.leaving {
-            self.rows.remove(&action.target);
-        }
-    }
-}
-
-/// One tick's view of the world.
-struct Tick<'a> {
-    now: Timestamp,
-    previous: Option<Timestamp>,
-    board: &'a Board,
-    settings: &'a Settings,
-}
-
-impl Tick<'_> {
-    /// A panic in one target's path takes that target out and no other.
-    fn consider_contained(&self, target: &TargetId, row: &mut Row, facts: &mut Vec<Fact>) {
-        if row.broken.is_some() {
-            return;
-        }
-        let contained = catch_unwind(AssertUnwindSafe(|| self.consider(target, row, facts)));
-        if let Err(panic) = contained {
-            let message = panic_message(panic.as_ref());
-            facts.push(Fact::Panicked { target: target.clone(), message: message.clone() });
-            row.break_down(target, message, self.now, facts);
-        }
-    }
-
-    fn consider(&self, target: &TargetId, row: &mut Row, facts: &mut Vec<Fact>) {
-        let decision = self.board.decide(&row.members);
-        if decision != row.decision {
-            let boundary = self.boundary(target);
-            facts.push(Fact::Declared {
-                target: target.clone(),
-                before: row.decision.clone(),
-                after: decision.clone(),
-            });
-            row.decide(decision, boundary);
-        }
-        let circumstances = Circumstances {
-            now: self.now,
-            fresh_for: self.settings.resync.saturating_mul(2),
-            defer_during_deployment: self.defer_during_deployment(row),
-        };
-        let verdict = match row.decision {
-            None if !self.board.schedules().allowed().admits(target) => Verdict::LeftAlone(LeftAlone::NotAllowed),
-            _ => (self.settings.planner)(target, row.decision.as_ref(), &row.seen, &row.history, &circumstances),
-        };
-        let is_new = verdict != row.verdict;
-        row.settle(target, verdict, self.now, facts);
-        if self.settings.dry_run
-            && is_new
-            && let Some(action) = row.verdict.action()
-        {
-            facts.push(Fact::WouldApply { action: action.clone(), kind: row.kind_of_change() });
-        }
-    }
-
-    fn defer_during_deployment(&self, row: &Row) -> SignedDuration {
-        if !plan::is_deployed_by_code_deploy(&row.seen) {
-            return SignedDuration::ZERO;
-        }
-        let winner = row.decision.as_ref().and_then(|decision| self.board.schedules().get(&decision.schedule));
-        winner.map_or(SignedDuration::ZERO, |schedule| schedule.defer_during_deployment)
-    }
-
-    /// The boundary at which what is declared now began, where it lies after the tick before.
-    fn boundary(&self, target: &TargetId) -> Option<Timestamp> {
-        let previous = self.previous?;
-        let next_second = Timestamp::from_second(self.now.as_second() + 1).ok()?;
-        let segments = self.board.schedules().segments(target, Span { from: previous, to: next_second });
-        segments.last().map(|segment| segment.span.from).filter(|from| *from > previous)
-    }
 }
 
 /// The next instant at which what is declared differs. The timetable gives up on a difference after thousands of changes
@@ -751,11 +452,6 @@ fn next_of(schedules: &Schedules, target: &TargetId, now: Timestamp) -> Option<N
         ruling = next;
     }
     None
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 /// Where a target stands, for those who print it.

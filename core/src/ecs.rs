@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::model::TargetId;
@@ -172,6 +173,14 @@ impl Operation {
     }
 }
 
+/// How far the wall clock is ahead of AWS's (negative: behind), as far as one answer proves it: it was made between
+/// `sent` and `received` by our clock, in the second that began at `date` by AWS's. Zero where both may be equal.
+pub fn clock_ahead(sent: Timestamp, received: Timestamp, date: Timestamp) -> SignedDuration {
+    let at_least = sent.duration_since(date) - SignedDuration::from_secs(1);
+    let at_most = received.duration_since(date);
+    if at_most.is_negative() { at_most } else { at_least.max(SignedDuration::ZERO) }
+}
+
 /// What kind of failure it was: whose fault, and so what to do next. Also the `outcome` label of the call metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -273,3 +282,23 @@ impl std::fmt::Display for EcsError {
 }
 
 impl std::error::Error for EcsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f21_an_answer_proves_of_the_clock_no_more_than_its_travelling_time_and_the_second_allow() {
+        let at = |millis: i64| Timestamp::from_millisecond(1_795_000_000_000 + millis).expect("a timestamp");
+        for (sent, received, ahead) in [
+            (100, 300, 0),
+            (1_500, 1_900, 500), // a second is whole: half of it is proved
+            (-300, -100, -100),
+            (-200, 4_000, 0),
+            (3_600_000, 3_605_000, 3_599_000),
+            (0, -600_000, -600_000), // the clock stepped back meanwhile
+        ] {
+            assert_eq!(clock_ahead(at(sent), at(received), at(0)).as_millis(), ahead, "{sent} to {received}");
+        }
+    }
+}

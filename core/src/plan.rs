@@ -6,11 +6,13 @@
 //! the live maximum is refused (so a floor is *limited*).
 
 pub mod report;
+pub mod rivalry;
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::rivalry::Rivalry;
 use crate::ecs::{Action, DeploymentController, ScalableTarget, ServiceCounts};
 use crate::model::{Floor, TargetId};
 use crate::timetable::Decision;
@@ -20,6 +22,10 @@ pub const SETTLE: SignedDuration = SignedDuration::from_secs(90);
 
 /// The shortest time between two nudges of one target.
 pub const NUDGE_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How far ahead the clock of another replica may be that we take for a twin and not for a rival; also how far our clock
+/// may be from AWS's before nothing is lowered by it.
+pub const TWIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// An answer from AWS, with the instant at which the question left. `value` is `None` where the thing is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +82,18 @@ pub struct History {
     pub deferred_since: Option<Timestamp>,
     /// The last write that may or may not have taken effect: nothing is sent before a later look.
     pub outcome_unknown: Option<Timestamp>,
+    /// The bounds when they were last as they should be under this floor, max only where it is declared: a difference is
+    /// someone else's doing.
+    pub held: Option<Floor>,
+    /// How often what is declared was undone lately.
+    pub rivalry: Rivalry,
+}
+
+impl History {
+    /// Whether bringing `live` to what is declared undoes someone else's change, rather than follows the timetable.
+    pub fn would_correct(&self, live: ScalableTarget) -> bool {
+        self.held.is_some_and(|held| !is_met(held, live))
+    }
 }
 
 /// What is true of the moment rather than of the target.
@@ -83,8 +101,12 @@ pub struct History {
 pub struct Circumstances {
     /// The instant that is planned for.
     pub now: Timestamp,
-    /// A look older than this is no ground for lowering anything.
-    pub fresh_for: SignedDuration,
+    /// A look that left before this is no ground for lowering anything.
+    pub fresh_from: Timestamp,
+    /// Whether our clock and AWS's agree well enough to lower anything by it.
+    pub clock_is_trusted: bool,
+    /// The highest minimum that is declared between now and [`TWIN`] ahead.
+    pub highest_soon: u32,
     /// The longest that this target's rises wait for a CODE_DEPLOY deployment.
     pub defer_during_deployment: SignedDuration,
 }
@@ -113,6 +135,9 @@ pub enum Verdict {
     Paused,
     /// A rise or nudge waits for a CODE_DEPLOY deployment, until this instant at the latest.
     Deferred(Timestamp),
+    /// Someone keeps undoing what is declared: a fall waits until that is over, a correction until its pause is. Not
+    /// before this instant.
+    Contested(Timestamp),
     /// AWS has no such scalable target.
     NotRegistered,
     /// No schedule takes part now, or someone else owns the target.
@@ -139,6 +164,10 @@ pub enum Withheld {
     JustAccepted,
     /// Lowering needs a look that is fresh; it has been asked for.
     NoFreshLook,
+    /// Lowering needs a clock that agrees with AWS's.
+    ClockNotTrusted,
+    /// Someone raised the minimum to what is declared in a moment: a replica whose clock is ahead of ours.
+    RiseIsNear,
     /// The last write may have taken effect; a look must say so first.
     OutcomeUnknown,
     /// The same values were accepted lately, and the look is from so soon after that it may show the time before.
@@ -167,6 +196,7 @@ impl Verdict {
             Verdict::Limited => "limited",
             Verdict::Paused => "paused",
             Verdict::Deferred(_) => "deferred",
+            Verdict::Contested(_) => "contested",
             Verdict::NotRegistered => "notRegistered",
             Verdict::LeftAlone(_) => "leftAlone",
             Verdict::Unknown => "unknown",
@@ -200,6 +230,12 @@ impl fmt::Display for Withheld {
             }
             Withheld::JustAccepted => "AWS accepted the same values moments ago, and its answer may be from before",
             Withheld::NoFreshLook => "lowering waits for a fresh look at the target",
+            Withheld::ClockNotTrusted => {
+                "lowering waits for a clock to be trusted: ours and AWS's differ by more than two minutes"
+            }
+            Withheld::RiseIsNear => {
+                "someone raised the minimum to what is declared within two minutes: it is not lowered in between"
+            }
             Withheld::OutcomeUnknown => "the last write may have taken effect; a look decides",
             Withheld::StaleLook => {
                 "AWS accepted the same values lately, and its answer may be from before; a look decides"
@@ -228,11 +264,7 @@ pub fn verdict(
     if history.outcome_unknown.is_some_and(|sent| look.asked < sent) {
         return Verdict::Withheld(Withheld::OutcomeUnknown);
     }
-    let goal = reachable(decision.floor, live);
-    if is_met(goal, live) {
-        return stand(target, decision, goal, seen, history, circumstances);
-    }
-    change(target, decision, goal, seen, history, circumstances)
+    Situation { target, decision, live, seen, history, circumstances }.verdict()
 }
 
 /// The declared floor, cut to what AWS accepts: without a declared max the live one is the ceiling.
@@ -248,100 +280,128 @@ pub fn is_met(goal: Floor, live: ScalableTarget) -> bool {
     goal.min == live.min && goal.max.is_none_or(|max| max == live.max)
 }
 
-/// Values are as they should be: is the service held there too?
-fn stand(
-    target: &TargetId,
-    decision: &Decision,
-    goal: Floor,
-    seen: &Seen,
-    history: &History,
-    circumstances: &Circumstances,
-) -> Verdict {
-    if nudge_is_due(goal, seen, history, circumstances.now) {
-        return match deferred_until(seen, history, circumstances) {
-            Some(until) => Verdict::Deferred(until),
-            None => Verdict::Nudge(Action { target: target.clone(), min: Some(goal.min), max: goal.max }),
+/// A target that is there, ours, and has a floor.
+struct Situation<'a> {
+    target: &'a TargetId,
+    decision: &'a Decision,
+    live: ScalableTarget,
+    seen: &'a Seen,
+    history: &'a History,
+    circumstances: &'a Circumstances,
+}
+
+impl Situation<'_> {
+    fn verdict(&self) -> Verdict {
+        let goal = reachable(self.decision.floor, self.live);
+        if is_met(goal, self.live) { self.stand(goal) } else { self.change(goal) }
+    }
+
+    /// Values are as they should be: is the service held there too?
+    fn stand(&self, goal: Floor) -> Verdict {
+        if self.nudge_is_due(goal) {
+            return match self.deferred_until() {
+                Some(until) => Verdict::Deferred(until),
+                None => Verdict::Nudge(self.action(Some(goal.min), goal.max)),
+            };
+        }
+        if goal.min < self.decision.floor.min { Verdict::Limited } else { Verdict::InSync }
+    }
+
+    /// AWS lifts desired to the minimum only when the target is registered, and its own lift takes seconds.
+    fn nudge_is_due(&self, goal: Floor) -> bool {
+        let Some(Look { asked, value: Some(service) }) = self.seen.counts else { return false };
+        let settled = self.history.lifting_until.is_none_or(|until| asked >= until);
+        let now = self.circumstances.now;
+        let rested = self.history.nudged.is_none_or(|nudged| now.duration_since(nudged) >= NUDGE_PAUSE);
+        service.desired < goal.min && settled && rested
+    }
+
+    /// Values differ: what may be sent?
+    fn change(&self, goal: Floor) -> Verdict {
+        let falls = goal.min < self.live.min || goal.max.is_some_and(|max| max < self.live.max);
+        let rises = goal.min > self.live.min || goal.max.is_some_and(|max| max > self.live.max);
+        if goal.max.is_none() && self.desired_stands_above_max() {
+            return Verdict::Withheld(Withheld::DesiredAboveMax);
+        }
+        let obstacle = if falls { self.obstacle_to_lowering(goal) } else { None };
+        let (min, max) = match obstacle {
+            None => (Some(goal.min), goal.max),
+            Some(_) if goal.min > self.live.min => (Some(goal.min), None), // the max would fall: min rises alone
+            Some(obstacle) => return obstacle,
         };
+        if rises && let Some(until) = self.correction_rests_until() {
+            return Verdict::Contested(until);
+        }
+        if goal.min > self.live.min
+            && let Some(until) = self.deferred_until()
+        {
+            return Verdict::Deferred(until);
+        }
+        if let Some(why) = self.repeats_accepted(min, max) {
+            return Verdict::Withheld(why);
+        }
+        let cause = if falls && obstacle.is_none() { ChangeCause::Fall } else { ChangeCause::Rise };
+        Verdict::Change { action: self.action(min, max), cause, limited: goal.min < self.decision.floor.min }
     }
-    if goal.min < decision.floor.min { Verdict::Limited } else { Verdict::InSync }
-}
 
-/// AWS lifts desired to the minimum only when the target is registered, and its own lift takes seconds.
-fn nudge_is_due(goal: Floor, seen: &Seen, history: &History, now: Timestamp) -> bool {
-    let Some(Look { asked, value: Some(service) }) = seen.counts else { return false };
-    let settled = history.lifting_until.is_none_or(|until| asked >= until);
-    let rested = history.nudged.is_none_or(|nudged| now.duration_since(nudged) >= NUDGE_PAUSE);
-    service.desired < goal.min && settled && rested
-}
-
-/// Values differ: what may be sent?
-fn change(
-    target: &TargetId,
-    decision: &Decision,
-    goal: Floor,
-    seen: &Seen,
-    history: &History,
-    circumstances: &Circumstances,
-) -> Verdict {
-    let live = seen.bounds().expect("a change is planned against bounds that were seen");
-    let falls = goal.min < live.min || goal.max.is_some_and(|max| max < live.max);
-    let rises = goal.min > live.min;
-    if goal.max.is_none() && desired_stands_above(live.max, decision.floor.min, seen) {
-        return Verdict::Withheld(Withheld::DesiredAboveMax);
+    /// The verdict where nothing may be lowered, minimum or maximum; `None`: it may.
+    fn obstacle_to_lowering(&self, goal: Floor) -> Option<Verdict> {
+        if let Some(contest) = self.history.rivalry.contest() {
+            return Some(Verdict::Contested(contest.over_at()));
+        }
+        let raised_early = goal.min < self.live.min && self.live.min <= self.circumstances.highest_soon;
+        let why = match () {
+            () if !self.circumstances.clock_is_trusted => Withheld::ClockNotTrusted,
+            () if raised_early && self.history.would_correct(self.live) => Withheld::RiseIsNear,
+            () if !self.is_fresh() => Withheld::NoFreshLook,
+            () => return None,
+        };
+        Some(Verdict::Withheld(why))
     }
-    let may_lower = is_fresh(seen, history, circumstances);
-    let (min, max) = match (falls && !may_lower, rises) {
-        (false, _) => (Some(goal.min), goal.max),
-        (true, true) => (Some(goal.min), None), // the max would fall: the rise of min goes alone
-        (true, false) => return Verdict::Withheld(Withheld::NoFreshLook),
-    };
-    if rises && let Some(until) = deferred_until(seen, history, circumstances) {
-        return Verdict::Deferred(until);
-    }
-    if let Some(why) = repeats_accepted(min, max, seen, history, circumstances.now) {
-        return Verdict::Withheld(why);
-    }
-    let cause = if falls && may_lower { ChangeCause::Fall } else { ChangeCause::Rise };
-    let action = Action { target: target.clone(), min, max };
-    Verdict::Change { action, cause, limited: goal.min < decision.floor.min }
-}
 
-fn desired_stands_above(live_max: u32, floor: u32, seen: &Seen) -> bool {
-    seen.service().is_some_and(|service| service.desired > live_max && service.desired >= floor)
-}
-
-fn is_fresh(seen: &Seen, history: &History, circumstances: &Circumstances) -> bool {
-    let Some(look) = seen.target else { return false };
-    let recent = circumstances.now.duration_since(look.asked) <= circumstances.fresh_for;
-    recent && history.accepted.is_none_or(|accepted| look.asked >= accepted.at)
-}
-
-/// Why these values wait where they are those that AWS accepted last: only a look from long enough after shows that
-/// someone undid them.
-fn repeats_accepted(
-    min: Option<u32>,
-    max: Option<u32>,
-    seen: &Seen,
-    history: &History,
-    now: Timestamp,
-) -> Option<Withheld> {
-    let accepted = history.accepted.filter(|accepted| accepted.min == min && accepted.max == max)?;
-    if now.duration_since(accepted.at) < SETTLE {
-        return Some(Withheld::JustAccepted);
+    /// Where someone keeps undoing what is declared, we undo that in turn only so often. What the timetable asks for anew
+    /// is no correction.
+    fn correction_rests_until(&self) -> Option<Timestamp> {
+        let contest = self.history.rivalry.contest().filter(|_| self.history.would_correct(self.live))?;
+        (self.circumstances.now < contest.rests_until()).then(|| contest.rests_until())
     }
-    let is_later = seen.target.is_some_and(|look| look.asked.duration_since(accepted.at) >= SETTLE);
-    (!is_later).then_some(Withheld::StaleLook)
-}
 
-/// Until when a rise or nudge waits; `None`: it does not wait. CodeDeploy fails a deployment whose service is scaled
-/// while it runs and does not settle within five minutes.
-fn deferred_until(seen: &Seen, history: &History, circumstances: &Circumstances) -> Option<Timestamp> {
-    if !is_deployed_by_code_deploy(seen) {
-        return None;
+    fn action(&self, min: Option<u32>, max: Option<u32>) -> Action {
+        Action { target: self.target.clone(), min, max }
     }
-    let since = history.deferred_since.unwrap_or(circumstances.now);
-    let until = since.checked_add(circumstances.defer_during_deployment).ok()?;
-    (circumstances.now < until).then_some(until)
+
+    fn desired_stands_above_max(&self) -> bool {
+        let (max, floor) = (self.live.max, self.decision.floor.min);
+        self.seen.service().is_some_and(|service| service.desired > max && service.desired >= floor)
+    }
+
+    fn is_fresh(&self) -> bool {
+        let Some(look) = self.seen.target else { return false };
+        look.asked >= self.circumstances.fresh_from
+            && self.history.accepted.is_none_or(|accepted| look.asked >= accepted.at)
+    }
+
+    /// Why these values wait where they are those that AWS accepted last: only a look from long enough after shows that
+    /// someone undid them.
+    fn repeats_accepted(&self, min: Option<u32>, max: Option<u32>) -> Option<Withheld> {
+        let accepted = self.history.accepted.filter(|accepted| accepted.min == min && accepted.max == max)?;
+        if self.circumstances.now.duration_since(accepted.at) < SETTLE {
+            return Some(Withheld::JustAccepted);
+        }
+        let is_later = self.seen.target.is_some_and(|look| look.asked.duration_since(accepted.at) >= SETTLE);
+        (!is_later).then_some(Withheld::StaleLook)
+    }
+
+    /// Until when a rise or nudge waits; `None`: it does not wait. CodeDeploy fails a deployment whose service is
+    /// scaled while it runs and does not settle within five minutes.
+    fn deferred_until(&self) -> Option<Timestamp> {
+        if !is_deployed_by_code_deploy(self.seen) {
+            return None;
+        }
+        let since = self.history.deferred_since.unwrap_or(self.circumstances.now);
+        let until = since.checked_add(self.circumstances.defer_during_deployment).ok()?;
+        (self.circumstances.now < until).then_some(until)
+    }
 }
 
 /// Whether a CODE_DEPLOY deployment was running when the service was last seen.
@@ -395,6 +455,8 @@ mod tests {
         seen: Seen,
         history: History,
         defer: SignedDuration,
+        clock_is_trusted: bool,
+        highest_soon: u32,
     }
 
     fn case(decision: Decision) -> Case {
@@ -402,7 +464,8 @@ mod tests {
             target: Some(Look { asked: ago(1), value: Some(live(3, 10)) }),
             counts: Some(Look { asked: ago(1), value: Some(running(5)) }),
         };
-        Case { decision: Some(decision), seen, history: History::default(), defer: SignedDuration::ZERO }
+        let (history, defer, highest_soon) = (History::default(), SignedDuration::ZERO, decision.floor.min);
+        Case { decision: Some(decision), seen, history, defer, clock_is_trusted: true, highest_soon }
     }
 
     impl Case {
@@ -424,7 +487,9 @@ mod tests {
         fn verdict(&self) -> Verdict {
             let circumstances = Circumstances {
                 now: ago(0),
-                fresh_for: SignedDuration::from_secs(120),
+                fresh_from: ago(120),
+                clock_is_trusted: self.clock_is_trusted,
+                highest_soon: self.highest_soon,
                 defer_during_deployment: self.defer,
             };
             verdict(&www(), self.decision.as_ref(), &self.seen, &self.history, &circumstances)
@@ -610,6 +675,61 @@ mod tests {
         assert_eq!(rolling.verdict(), change(5, None, ChangeCause::Rise));
     }
 
+    /// Corrected three times, the last time a minute ago; before that the bounds were `held`.
+    fn contested(mut case: Case, held: u32) -> Case {
+        case.history.held = Some(Floor { min: held, max: None });
+        [180, 120, 60].into_iter().for_each(|seconds| case.history.rivalry.corrected(ago(seconds)));
+        case
+    }
+
+    #[test]
+    fn g14_a_contested_target_is_corrected_upwards_only_and_only_after_its_pause() {
+        let pause_ends = Verdict::Contested(ago(-60));
+        let contest_ends = Verdict::Contested(ago(60 - 1800));
+        for (min, held, expected) in [
+            (5, Some(5), pause_ends),
+            (5, None, change(5, None, ChangeCause::Rise)), // newly due
+            (1, Some(1), contest_ends.clone()),
+            (1, None, contest_ends),
+        ] {
+            let mut case = contested(case(floor(min, None)), min);
+            case.history.held = held.map(|min| Floor { min, max: None });
+            assert_eq!(case.verdict(), expected, "{min} {held:?}");
+        }
+        let mut rested = contested(case(floor(5, None)), 5);
+        rested.history.rivalry.shift(SignedDuration::from_secs(60));
+        assert_eq!(rested.verdict(), change(5, None, ChangeCause::Rise));
+    }
+
+    #[test]
+    fn f21_with_a_clock_that_is_not_trusted_nothing_is_lowered_and_everything_is_raised() {
+        let withheld = Verdict::Withheld(Withheld::ClockNotTrusted);
+        for (declared, expected) in [
+            (floor(1, None), withheld.clone()),
+            (floor(3, Some(8)), withheld),
+            (floor(5, None), change(5, None, ChangeCause::Rise)),
+            (floor(5, Some(8)), change(5, None, ChangeCause::Rise)),
+        ] {
+            let mut case = case(declared.clone());
+            case.clock_is_trusted = false;
+            assert_eq!(case.verdict(), expected, "{declared:?}");
+        }
+    }
+
+    #[test]
+    fn f34_what_a_replica_raised_a_moment_early_is_not_lowered_in_between() {
+        for (held, highest_soon, expected) in [
+            (Some(1), 3, Verdict::Withheld(Withheld::RiseIsNear)),
+            (Some(1), 2, change(1, None, ChangeCause::Fall)),
+            (None, 3, change(1, None, ChangeCause::Fall)),
+        ] {
+            let mut case = case(floor(1, None));
+            case.history.held = held.map(|min| Floor { min, max: None });
+            case.highest_soon = highest_soon;
+            assert_eq!(case.verdict(), expected, "{held:?} {highest_soon}");
+        }
+    }
+
     #[test]
     fn every_verdict_has_its_word() {
         let words = [
@@ -620,6 +740,7 @@ mod tests {
             (Verdict::Limited, "limited"),
             (Verdict::Paused, "paused"),
             (Verdict::Deferred(ago(0)), "deferred"),
+            (Verdict::Contested(ago(0)), "contested"),
             (Verdict::NotRegistered, "notRegistered"),
             (Verdict::LeftAlone(LeftAlone::ExpressMode), "leftAlone"),
             (Verdict::Unknown, "unknown"),

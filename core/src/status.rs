@@ -4,6 +4,7 @@
 //! controller.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ecs::EcsError;
 use crate::model::Floor;
+use crate::plan::rivalry::Rivalry;
 use crate::plan::{LeftAlone, Seen, Verdict};
 use crate::timetable::Decision;
 
@@ -131,6 +133,29 @@ pub struct Condition {
     pub since: Timestamp,
 }
 
+/// The reason of what is not known because AWS was not asked yet, or has not answered.
+const NOT_ASKED: &str = "NotAsked";
+
+impl Condition {
+    fn unknown(kind: ConditionKind, since: Timestamp) -> Self {
+        Condition { kind, status: Truth::Unknown, reason: NOT_ASKED.into(), message: "".into(), since }
+    }
+
+    fn says(&self, finding: &Finding) -> bool {
+        (self.status, &*self.reason, &self.message) == (finding.status, finding.reason, &finding.message)
+    }
+
+    /// Takes a finding over; whether that changes the value, and is worth telling: that what was never known turns out
+    /// well is what everybody expects, of each of thousands of targets.
+    fn take(&mut self, Finding { status, reason, message }: Finding, now: Timestamp) -> bool {
+        let is_transition = self.status != status;
+        let was_expected = self.reason == NOT_ASKED && status == self.kind.is_well_when();
+        let since = if is_transition { now } else { self.since };
+        *self = Condition { kind: self.kind, status, reason: reason.into(), message, since };
+        is_transition && !was_expected
+    }
+}
+
 /// The value of a condition at one moment, before it is held against the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -156,6 +181,8 @@ pub struct Judged<'a> {
     pub error: Option<&'a EcsError>,
     /// What else is attached to the target, once it was surveyed.
     pub survey: Option<&'a crate::ecs::Survey>,
+    /// How often what is declared was undone lately.
+    pub rivalry: &'a Rivalry,
     /// The words of a panic in this target's path, if there was one.
     pub broken: Option<&'a str>,
 }
@@ -169,7 +196,7 @@ pub fn judge(kind: ConditionKind, judged: &Judged<'_>) -> Finding {
         ConditionKind::Registered => registered(judged),
         ConditionKind::Limited => limited(judged),
         ConditionKind::Paused => paused(judged),
-        ConditionKind::Contested => finding(false, "NoRival", ""),
+        ConditionKind::Contested => contested(judged),
         ConditionKind::PolicyAttached => policy_attached(judged),
         ConditionKind::RivalSchedule => rival_schedule(judged),
     }
@@ -197,7 +224,7 @@ fn synced(judged: &Judged<'_>) -> Finding {
             finding(Truth::Unknown, "ExpressMode", "ECS owns this scalable target (Express Mode)")
         }
         (Verdict::Unknown, Some((reason, message))) => finding(Truth::Unknown, reason, message),
-        (Verdict::Unknown, None) => finding(Truth::Unknown, "NotAsked", "AWS has not answered yet"),
+        (Verdict::Unknown, None) => finding(Truth::Unknown, NOT_ASKED, "AWS has not answered yet"),
         (Verdict::Change { .. }, Some((reason, message))) => finding(false, reason, message),
         (Verdict::Change { .. }, None) => finding(false, "ChangeDue", "a write is due"),
         (Verdict::Limited, _) => finding(false, "Limited", "the floor stands at the target's max"),
@@ -209,6 +236,7 @@ fn synced(judged: &Judged<'_>) -> Finding {
             true => finding(true, "InSync", ""),
             false => finding(false, "Deferred", "waits for a CODE_DEPLOY deployment"),
         },
+        (Verdict::Contested(_), _) => finding(false, "Contested", "someone keeps undoing what is declared"),
         (Verdict::NotRegistered, _) => finding(false, "NotRegistered", "AWS has no such scalable target"),
         (Verdict::Withheld(_), Some((reason, message))) => finding(false, reason, message),
         (Verdict::Withheld(why), None) => finding(false, "Withheld", why.to_string()),
@@ -241,7 +269,7 @@ fn failure_reason(error: &EcsError) -> &'static str {
 
 fn counted(judged: &Judged<'_>, what: &str, count: impl Fn(crate::ecs::ServiceCounts) -> u32) -> Finding {
     let Some(decision) = judged.decision else { return finding(true, "NothingDeclared", "") };
-    let Some(look) = judged.seen.counts else { return finding(Truth::Unknown, "NotAsked", "") };
+    let Some(look) = judged.seen.counts else { return finding(Truth::Unknown, NOT_ASKED, "") };
     let Some(service) = look.value else { return finding(false, "NoService", "ECS has no such service") };
     let (have, floor) = (count(service), decision.floor.min);
     match have >= floor {
@@ -259,13 +287,13 @@ fn registered(judged: &Judged<'_>) -> Finding {
             "no scalable target; it is picked up when someone registers it (Baseload never creates one)",
         ),
         (None, Some(error)) => finding(Truth::Unknown, failure_reason(error), error.to_string()),
-        (None, None) => finding(Truth::Unknown, "NotAsked", ""),
+        (None, None) => finding(Truth::Unknown, NOT_ASKED, ""),
     }
 }
 
 fn limited(judged: &Judged<'_>) -> Finding {
     let Some(decision) = judged.decision else { return finding(false, "NothingDeclared", "") };
-    let Some(live) = judged.seen.bounds() else { return finding(Truth::Unknown, "NotAsked", "") };
+    let Some(live) = judged.seen.bounds() else { return finding(Truth::Unknown, NOT_ASKED, "") };
     match decision.floor.max.is_none() && decision.floor.min > live.max {
         true => finding(
             true,
@@ -282,13 +310,35 @@ fn paused(judged: &Judged<'_>) -> Finding {
             finding(true, "ScheduledScalingSuspended", "ScheduledScalingSuspended is set on the scalable target")
         }
         Some(_) => finding(false, "NotSuspended", ""),
-        None => finding(Truth::Unknown, "NotAsked", ""),
+        None => finding(Truth::Unknown, NOT_ASKED, ""),
+    }
+}
+
+fn contested(judged: &Judged<'_>) -> Finding {
+    let Some(contest) = judged.rivalry.contest() else { return finding(false, "NoRival", "") };
+    let minutes = contest.quiet.as_mins();
+    let what = format!(
+        "corrected three times within an hour: nothing is lowered before {minutes} min without a foreign change"
+    );
+    match suspects(judged.survey) {
+        Some(suspects) => finding(true, "KeepsChanging", format!("{what}; {suspects}")),
+        None => finding(true, "KeepsChanging", what),
+    }
+}
+
+/// Who else decides over the target by a rule that AWS knows of.
+fn suspects(survey: Option<&crate::ecs::Survey>) -> Option<String> {
+    let survey = survey?;
+    match (survey.scheduled_actions.as_slice(), survey.predictive.as_slice()) {
+        ([], []) => None,
+        ([], policies) => Some(format!("predictive scaling may be what raises its max: {}", policies.join(", "))),
+        (actions, _) => Some(format!("AWS's own scheduled actions on it: {}", actions.join(", "))),
     }
 }
 
 fn policy_attached(judged: &Judged<'_>) -> Finding {
     match judged.survey {
-        None => finding(Truth::Unknown, "NotAsked", ""),
+        None => finding(Truth::Unknown, NOT_ASKED, ""),
         Some(survey) if survey.policies.is_empty() => {
             finding(false, "NoPolicy", "no scaling policy: nothing will ever scale this service back in")
         }
@@ -297,7 +347,7 @@ fn policy_attached(judged: &Judged<'_>) -> Finding {
 }
 
 fn rival_schedule(judged: &Judged<'_>) -> Finding {
-    let Some(survey) = judged.survey else { return finding(Truth::Unknown, "NotAsked", "") };
+    let Some(survey) = judged.survey else { return finding(Truth::Unknown, NOT_ASKED, "") };
     if !survey.scheduled_actions.is_empty() {
         return finding(true, "ScheduledActions", survey.scheduled_actions.join(", "));
     }
@@ -307,45 +357,50 @@ fn rival_schedule(judged: &Judged<'_>) -> Finding {
     finding(false, "NoRival", "")
 }
 
-/// The conditions of one target, with the instants of their last transitions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Conditions(Vec<Condition>);
+/// The conditions of one target, with the instants of their last transitions, in the order of [`ConditionKind::ALL`];
+/// empty before the first update. A clone shares them: thousands stand the same from one snapshot to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Conditions(Arc<[Condition]>);
 
 impl Conditions {
-    /// Holds the findings against what stood before, and returns the conditions whose value changed.
+    /// Holds the findings against what stood before, and returns the conditions whose value changed in a way that is
+    /// worth telling.
     pub fn update(&mut self, judged: &Judged<'_>, now: Timestamp) -> Vec<Condition> {
+        if self.0.is_empty() {
+            self.0 = ConditionKind::ALL.map(|kind| Condition::unknown(kind, now)).into();
+        }
         let mut changed = Vec::new();
         for (at, kind) in ConditionKind::ALL.into_iter().enumerate() {
-            let Finding { status, reason, message } = judge(kind, judged);
-            match self.0.get_mut(at) {
-                Some(before) if before.status == status => {
-                    before.reason = reason.into();
-                    before.message = message;
-                }
-                before => {
-                    let condition = Condition { kind, status, reason: reason.into(), message, since: now };
-                    let was_unknown_at_first = before.is_none() && status == Truth::Unknown;
-                    match before {
-                        Some(before) => *before = condition.clone(),
-                        None => self.0.push(condition.clone()),
-                    }
-                    if !was_unknown_at_first {
-                        changed.push(condition);
-                    }
-                }
+            let finding = judge(kind, judged);
+            if self.0[at].says(&finding) {
+                continue;
+            }
+            let condition = &mut Arc::make_mut(&mut self.0)[at];
+            if condition.take(finding, now) {
+                changed.push(condition.clone());
             }
         }
         changed
     }
 
-    /// In the order of [`ConditionKind::ALL`]; empty before the first update.
-    pub fn as_slice(&self) -> &[Condition] {
-        &self.0
-    }
-
     /// The value of one of them.
     pub fn status(&self, kind: ConditionKind) -> Truth {
         self.0.iter().find(|condition| condition.kind == kind).map_or(Truth::Unknown, |condition| condition.status)
+    }
+}
+
+impl Deref for Conditions {
+    type Target = [Condition];
+
+    fn deref(&self) -> &[Condition] {
+        &self.0
+    }
+}
+
+impl FromIterator<Condition> for Conditions {
+    fn from_iter<I: IntoIterator<Item = Condition>>(conditions: I) -> Self {
+        Conditions(conditions.into_iter().collect())
     }
 }
 
@@ -420,9 +475,9 @@ pub struct TargetStatus {
     /// The counts as last seen.
     pub counts: Option<Counts>,
     /// The verdict's stable word.
-    pub verdict: String,
+    pub verdict: Cow<'static, str>,
     /// Every condition.
-    pub conditions: Vec<Condition>,
+    pub conditions: Conditions,
     /// The failure that stands.
     pub last_error: Option<String>,
     /// Accepted writes that undid a foreign change, since the start.
@@ -522,9 +577,12 @@ mod tests {
         Verdict::Change { action, cause: ChangeCause::Rise, limited: false }
     }
 
+    static NOBODY: std::sync::LazyLock<Rivalry> = std::sync::LazyLock::new(Rivalry::default);
+
     /// All is well under a floor of 3, unless the test says otherwise.
     fn judged<'a>(decision: &'a Decision, seen: &'a Seen, verdict: &'a Verdict) -> Judged<'a> {
-        Judged { decision: Some(decision), seen, verdict, error: None, survey: None, broken: None }
+        let rivalry = &NOBODY;
+        Judged { decision: Some(decision), seen, verdict, error: None, survey: None, rivalry, broken: None }
     }
 
     fn value(kind: ConditionKind, judged: &Judged<'_>) -> (Truth, &'static str) {
@@ -548,11 +606,12 @@ mod tests {
             (Verdict::Limited, false, (False, "Limited")),
             (Verdict::Paused, false, (True, "InSync")),
             (deferred, false, (True, "InSync")),
+            (Verdict::Contested(Timestamp::UNIX_EPOCH), false, (False, "Contested")),
             (Verdict::NotRegistered, false, (False, "NotRegistered")),
             (Verdict::LeftAlone(LeftAlone::NoSchedule), false, (True, "NothingDeclared")),
             (Verdict::LeftAlone(LeftAlone::NotAllowed), false, (Unknown, "NotAllowed")),
             (Verdict::LeftAlone(LeftAlone::ExpressMode), false, (Unknown, "ExpressMode")),
-            (Verdict::Unknown, false, (Unknown, "NotAsked")),
+            (Verdict::Unknown, false, (Unknown, NOT_ASKED)),
             (Verdict::Unknown, true, (Unknown, "Denied")),
         ] {
             let judged = Judged { error: failed.then_some(&denied), ..judged(&declared, &seen, &verdict) };
@@ -587,7 +646,7 @@ mod tests {
         let (declared, nothing) = (decision(3, None), Seen::default());
         let judged = judged(&declared, &nothing, &Verdict::Unknown);
         for kind in ConditionKind::ALL.into_iter().filter(|kind| *kind != ConditionKind::Contested) {
-            assert_eq!(value(kind, &judged), (Truth::Unknown, "NotAsked"), "{kind:?}");
+            assert_eq!(value(kind, &judged), (Truth::Unknown, NOT_ASKED), "{kind:?}");
         }
     }
 
@@ -627,6 +686,18 @@ mod tests {
             assert_eq!(value(ConditionKind::PolicyAttached, &judged), policy);
             assert_eq!(value(ConditionKind::RivalSchedule, &judged), rival);
         }
+    }
+
+    #[test]
+    fn g14_a_contest_names_whom_aws_knows_of() {
+        let (declared, seen) = (decision(3, None), seen(3, 10, 3, 3));
+        let mut rivalry = Rivalry::default();
+        (1..=3).for_each(|second| rivalry.corrected(Timestamp::from_second(second).expect("a timestamp")));
+        let survey = Survey { scheduled_actions: vec!["night".to_owned()], ..Survey::default() };
+        let judged = Judged { rivalry: &rivalry, survey: Some(&survey), ..judged(&declared, &seen, &Verdict::InSync) };
+        let finding = judge(ConditionKind::Contested, &judged);
+        assert_eq!((finding.status, finding.reason), (Truth::True, "KeepsChanging"));
+        assert!(finding.message.contains("30 min") && finding.message.contains("night"), "{}", finding.message);
     }
 
     #[test]

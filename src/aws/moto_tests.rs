@@ -28,7 +28,8 @@ scaling.put_scheduled_action(ScheduledActionName='night', Schedule='cron(0 20 * 
 
 async fn connect(moto: &Moto) -> Aws {
     let stand_in = Some(moto.endpoint.clone());
-    Aws::connect(AwsConfig { stand_in, patience: Patience::default(), on_call: Arc::new(|_| ()) }).await
+    let (clock, on_call) = (Clock::System, Arc::new(|_| ()));
+    Aws::connect(AwsConfig { stand_in, patience: Patience::default(), clock, on_call }).await
 }
 
 fn services(count: usize) -> Vec<TargetId> {

@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Aws, AwsConfig, CallRecord, Patience};
+use crate::clock::Clock;
 
 /// A request as it came over the wire.
 #[derive(Clone, Debug)]
@@ -77,6 +78,9 @@ impl Scripted {
     }
 }
 
+/// What the adapter's clock shows, always.
+pub(super) const AN_HOUR_AHEAD: &str = "2026-11-21T05:47:53Z";
+
 /// Little patience, so that tests of time-outs are quick.
 pub(super) fn impatient() -> Patience {
     let brief = Duration::from_millis(400);
@@ -89,7 +93,8 @@ pub(super) async fn connect(address: SocketAddr, patience: Patience) -> (Aws, Ar
     let recorded = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&recorded);
     let on_call = Arc::new(move |record| log.lock().expect("no test panics while it holds the log").push(record));
-    let config = AwsConfig { stand_in: Some(format!("http://{address}")), patience, on_call };
+    let at = AN_HOUR_AHEAD.parse().expect("an instant");
+    let config = AwsConfig { stand_in: Some(format!("http://{address}")), patience, clock: Clock::Fixed(at), on_call };
     (Aws::connect(config).await, recorded)
 }
 

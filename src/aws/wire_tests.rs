@@ -225,7 +225,7 @@ async fn f4_a_refused_connection_is_unreachable() {
 /// The adapter with its own ways of finding credentials, against a server that would answer.
 fn with_credentials(provider: SharedCredentialsProvider) -> Aws {
     let sdk = stand_in("http://127.0.0.1:9").into_builder().credentials_provider(provider).build();
-    Aws::over(sdk, AwsConfig { stand_in: None, patience: impatient(), on_call: Arc::new(|_| ()) })
+    Aws::over(sdk, AwsConfig { stand_in: None, patience: impatient(), clock: Clock::System, on_call: Arc::new(|_| ()) })
 }
 
 #[tokio::test]
@@ -246,7 +246,10 @@ async fn f4_without_a_region_nobody_can_be_reached() {
     let credentials = SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test"));
     let version = BehaviorVersion::v2026_01_12();
     let sdk = SdkConfig::builder().behavior_version(version).credentials_provider(credentials).build();
-    let aws = Aws::over(sdk, AwsConfig { stand_in: None, patience: impatient(), on_call: Arc::new(|_| ()) });
+    let aws = Aws::over(
+        sdk,
+        AwsConfig { stand_in: None, patience: impatient(), clock: Clock::System, on_call: Arc::new(|_| ()) },
+    );
     let error = aws.apply(&write(Some(1), None)).await.expect_err("there is no region");
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unreachable, "NoRegion"));
 }
@@ -420,13 +423,14 @@ async fn f2_a_survey_that_failed_by_half_is_unknown() {
 }
 
 #[tokio::test]
-async fn f21_every_call_is_recorded_with_the_date_of_its_answer() {
+async fn f21_every_call_is_recorded_with_what_the_date_of_its_answer_says_of_our_clock() {
     let date = "date: Sat, 21 Nov 2026 04:47:53 GMT\r\n";
     let server = Scripted::start(move |_| Reply::Answer(200, date, "{}".to_owned())).await;
     server.aws.apply(&write(Some(1), None)).await.expect("the server accepts everything");
     let record = server.recorded()[0];
     assert_eq!((record.operation, record.outcome), (Operation::RegisterScalableTarget, Ok(())));
-    assert_eq!(record.date.map(|date| date.to_string()).as_deref(), Some("2026-11-21T04:47:53Z"));
+    assert_eq!(record.clock_ahead, Some(SignedDuration::from_secs(3599)));
+    assert_eq!((server.aws.clock_ahead(), server.aws.clock_ahead()), (record.clock_ahead, None));
 }
 
 #[tokio::test]

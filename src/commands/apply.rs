@@ -20,7 +20,7 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit> {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };
-    let (aws, started) = (connect().await, monotonic());
+    let (aws, started) = (connect(clock).await, monotonic());
     let mut controller = once_controller(schedules.clone(), clock.now());
     driver::once(&mut controller, clock, &aws, Goal::Observed, args.timeout).await;
     let mut done = report(&controller, clock.now());

@@ -29,7 +29,7 @@ pub(super) async fn plan(args: PlanArgs) -> Result<Exit> {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };
-    let aws = connect().await;
+    let aws = connect(clock).await;
     let mut controller = once_controller(schedules.clone(), clock.now());
     driver::once(&mut controller, clock, &aws, Goal::Observed, PATIENCE).await;
     let report = report(&controller, clock.now());
@@ -43,8 +43,8 @@ pub(super) async fn plan(args: PlanArgs) -> Result<Exit> {
 }
 
 /// AWS, through the default chain, with nobody who counts calls.
-pub(super) async fn connect() -> Aws {
-    Aws::connect(AwsConfig { stand_in: None, patience: Patience::default(), on_call: Arc::new(|_| {}) }).await
+pub(super) async fn connect(clock: Clock) -> Aws {
+    Aws::connect(AwsConfig { stand_in: None, patience: Patience::default(), clock, on_call: Arc::new(|_| {}) }).await
 }
 
 /// A controller that has its one configuration, will not look for another, and does not write yet.

@@ -144,12 +144,12 @@ async fn connect(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock:
     let metrics = Arc::clone(metrics);
     let on_call = Arc::new(move |call: crate::aws::CallRecord| {
         metrics.aws_call(call.operation, call.outcome, call.duration);
-        if let Some(date) = call.date {
-            metrics.clock_skew(clock.now().duration_since(date));
+        if let Some(ahead) = call.clock_ahead {
+            metrics.clock_skew(ahead);
         }
     });
     let stand_in = simulation.map(Simulation::endpoint);
-    Aws::connect(AwsConfig { stand_in, patience: Patience::default(), on_call }).await
+    Aws::connect(AwsConfig { stand_in, patience: Patience::default(), clock, on_call }).await
 }
 
 fn announce(source: &str, address: SocketAddr, simulation: Option<&Simulation>, dry_run: bool) {

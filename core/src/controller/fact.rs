@@ -18,6 +18,17 @@ pub enum ChangeKind {
     Nudge,
 }
 
+/// How far the wall clock is from AWS's, as its answers tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClockTrust {
+    /// Within half a minute.
+    InStep,
+    /// Further off than half a minute, within two.
+    Off,
+    /// Further off than two minutes: nothing is lowered.
+    NotTrusted,
+}
+
 /// Something worth telling: the log and the counters are fed by these alone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
@@ -121,5 +132,12 @@ pub enum Fact {
     ClockSteppedBack {
         /// By how much.
         by: SignedDuration,
+    },
+    /// The wall clock and AWS's went apart, or came together again.
+    ClockCompared {
+        /// How far ours is ahead; negative: behind.
+        ahead: SignedDuration,
+        /// What that means.
+        trust: ClockTrust,
     },
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::pace::{Backoff, Jitter};
 use super::{ChangeKind, Fact};
 use crate::ecs::{Action, EcsError, ErrorKind, ScalableTarget, ServiceCounts, Survey};
-use crate::model::TargetId;
+use crate::model::{Floor, TargetId};
 use crate::plan::{self, Accepted, ChangeCause, History, Look, Seen, Verdict, Withheld};
 use crate::status::{Bounds, ConditionKind, Conditions, Counts, Judged, NextStatus, TargetStatus, Truth};
 use crate::timetable::{Decision, Members};
@@ -46,7 +46,7 @@ pub(super) struct Row {
     pub(super) conditions: Conditions,
     pub(super) writes: Backoff,
     pub(super) looks: Backoff,
-    pub(super) in_flight: Option<Sent>,
+    pub(super) in_flight: Option<Box<Sent>>,
     /// Whether it was asked for once, answered or not.
     pub(super) asked: bool,
     /// Whether its service was asked for once, answered or not: nothing is written before, because Express Mode and a
@@ -58,8 +58,9 @@ pub(super) struct Row {
     pub(super) looking: bool,
     /// A write was told that the target is not there, and nobody has looked since.
     doubted: bool,
-    /// The bounds when they were last as they should be under this floor: a difference is someone else's doing.
-    held: Option<Bounds>,
+    /// The bounds as the last write or look left them, max only where it is declared: what differs later, someone else
+    /// did.
+    believed: Option<Floor>,
     raised: Option<Rise>,
     pub(super) corrections: u64,
     /// Set where planning this target panicked: it is out until the next configuration.
@@ -93,7 +94,7 @@ impl Row {
             leaving: false,
             looking: false,
             doubted: false,
-            held: None,
+            believed: None,
             raised: None,
             corrections: 0,
             broken: None,
@@ -115,7 +116,7 @@ impl Row {
     pub(super) fn decide(&mut self, decision: Option<Decision>, boundary: Option<Timestamp>) {
         let floor_differs = self.decision.as_ref().map(|d| d.floor) != decision.as_ref().map(|d| d.floor);
         if floor_differs {
-            self.held = None;
+            self.history.held = None;
             self.raised = None;
             self.boundary = boundary;
             self.writes.renew();
@@ -133,7 +134,7 @@ impl Row {
             self.dirty = true;
         }
         if matches!(verdict, Verdict::InSync | Verdict::Limited | Verdict::Nudge(_)) {
-            self.held = self.seen.bounds().map(bounds);
+            self.history.held = self.live_floor();
         }
         if !may_still_be_late(&verdict) {
             self.boundary = None;
@@ -166,8 +167,9 @@ impl Row {
             decision: self.decision.as_ref(),
             seen: &self.seen,
             verdict: &self.verdict,
-            error: self.writes.error.as_ref().or(self.looks.error.as_ref()),
+            error: self.writes.error.as_deref().or(self.looks.error.as_deref()),
             survey: self.survey.as_ref(),
+            rivalry: &self.history.rivalry,
             broken: self.broken.as_deref(),
         };
         let changed = self.conditions.update(&judged, now);
@@ -188,13 +190,37 @@ impl Row {
         let before = self.seen.target.replace(Look { asked, value });
         self.doubted = false;
         self.note_lift(before.and_then(|look| look.value), asked);
+        self.note_foreign_change(asked);
         if self.history.outcome_unknown.is_some_and(|sent| asked >= sent) {
             self.history.outcome_unknown = None;
         }
         if value.is_none() {
             self.survey = None; // a service that is made anew has none of the old one's policies
             self.survey_due = true;
-            self.held = None;
+            self.history.held = None;
+        }
+    }
+
+    /// The live bounds, max only where it is declared.
+    fn live_floor(&self) -> Option<Floor> {
+        let live = self.seen.bounds()?;
+        let declares_max = self.decision.as_ref().is_some_and(|decision| decision.floor.max.is_some());
+        Some(Floor { min: live.min, max: declares_max.then_some(live.max) })
+    }
+
+    /// What a look shows that is not what was there before is someone else's doing; soon after our own write it may be
+    /// the time before that, and says nothing.
+    fn note_foreign_change(&mut self, asked: Timestamp) {
+        let (Some(believed), Some(live)) = (self.believed, self.seen.bounds()) else {
+            self.believed = self.live_floor();
+            return;
+        };
+        let is_settled = self.history.accepted.is_none_or(|accepted| asked.duration_since(accepted.at) >= plan::SETTLE);
+        if plan::is_met(believed, live) {
+            self.history.rivalry.saw_no_change(asked);
+        } else if is_settled {
+            self.history.rivalry.saw_foreign_change(asked);
+            self.believed = self.live_floor();
         }
     }
 
@@ -243,21 +269,20 @@ impl Row {
         self.dirty = true;
     }
 
+    /// The failure that stands: of a write, or else of a look.
+    pub(super) fn standing_error(&self) -> Option<&EcsError> {
+        self.writes.error.as_deref().or(self.looks.error.as_deref())
+    }
+
     /// Why the write that is due is due.
     pub(super) fn kind_of_change(&self) -> ChangeKind {
         match &self.verdict {
             Verdict::Nudge(_) => ChangeKind::Nudge,
-            Verdict::Change { .. } if self.was_moved_away() => ChangeKind::Correction,
+            Verdict::Change { .. } if self.seen.bounds().is_some_and(|live| self.history.would_correct(live)) => {
+                ChangeKind::Correction
+            }
             _ => ChangeKind::Scheduled,
         }
-    }
-
-    /// Whether the bounds were as they should be under this floor, and someone moved them.
-    fn was_moved_away(&self) -> bool {
-        let (Some(held), Some(live), Some(decision)) = (self.held, self.seen.bounds(), &self.decision) else {
-            return false;
-        };
-        live.min != held.min || (decision.floor.max.is_some() && live.max != held.max)
     }
 
     /// Whether a write may leave now, if one is due.
@@ -273,7 +298,8 @@ impl Row {
             self.history.nudged = Some(now);
         }
         let boundary = if kind == ChangeKind::Scheduled { self.boundary } else { None };
-        self.in_flight = Some(Sent { action: action.clone(), kind, decision: self.decision.clone(), boundary });
+        self.in_flight =
+            Some(Box::new(Sent { action: action.clone(), kind, decision: self.decision.clone(), boundary }));
         Some(action)
     }
 
@@ -288,9 +314,14 @@ impl Row {
         // Not a new look: what we were told is as old as it was, only our own write is known to be there now.
         self.seen.target =
             self.seen.target.map(|look| Look { value: look.value.map(|live| merged(live, &action)), ..look });
+        self.believed = self.live_floor();
+        self.history.deferred_since = None; // what comes next waits its own time
         self.dirty = true;
         if kind == ChangeKind::Correction {
             self.corrections += 1;
+            let was_contested = self.history.rivalry.contest().is_some();
+            self.history.rivalry.corrected(now);
+            self.survey_due |= !was_contested && self.history.rivalry.contest().is_some(); // who may it be?
         }
         if let Some(floor) = action.min.filter(|min| before.is_some_and(|live| *min > live.min)) {
             self.raised = Some(Rise { floor, at: now });
@@ -370,6 +401,7 @@ impl Row {
         self.history.nudged.iter_mut().for_each(back);
         self.history.deferred_since.iter_mut().for_each(back);
         self.history.outcome_unknown.iter_mut().for_each(back);
+        self.history.rivalry.shift(by);
         self.raised.iter_mut().for_each(|rise| back(&mut rise.at));
         self.boundary = None;
         self.next = None;
@@ -390,7 +422,6 @@ impl Row {
     }
 
     fn describe(&self, target: &TargetId) -> TargetStatus {
-        let error = self.writes.error.as_ref().or(self.looks.error.as_ref());
         TargetStatus {
             cluster: target.cluster.clone(),
             service: target.service.clone(),
@@ -403,9 +434,9 @@ impl Row {
                 running: service.running,
                 pending: service.pending,
             }),
-            verdict: self.verdict.name().to_owned(),
-            conditions: self.conditions.as_slice().to_vec(),
-            last_error: error.map(ToString::to_string),
+            verdict: self.verdict.name().into(),
+            conditions: self.conditions.clone(),
+            last_error: self.standing_error().map(ToString::to_string),
             corrections: self.corrections,
         }
     }
@@ -421,7 +452,12 @@ fn may_still_be_late(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Change { .. } | Verdict::Nudge(_) | Verdict::Deferred(_) | Verdict::Unknown => true,
         Verdict::Withheld(why) => *why != Withheld::DesiredAboveMax,
-        Verdict::InSync | Verdict::Limited | Verdict::Paused | Verdict::NotRegistered | Verdict::LeftAlone(_) => false,
+        Verdict::InSync
+        | Verdict::Limited
+        | Verdict::Paused
+        | Verdict::Contested(_)
+        | Verdict::NotRegistered
+        | Verdict::LeftAlone(_) => false,
     }
 }
 

@@ -114,6 +114,9 @@ fn reason(decision: Option<&Decision>, seen: &Seen, verdict: &Verdict) -> String
         Verdict::Deferred(until) => {
             format!("{declared}; waits for a CODE_DEPLOY deployment, until {} at the latest", instant(*until))
         }
+        Verdict::Contested(until) => {
+            format!("{declared}; someone keeps undoing it, so that waits until {} at least", instant(*until))
+        }
         Verdict::NotRegistered => {
             format!("{declared}; AWS has no such scalable target, and Baseload never creates one")
         }

@@ -248,3 +248,12 @@ fn f31_after_a_shutdown_nothing_new_is_sent_and_what_is_under_way_comes_back() {
     assert_eq!(world.count_facts(|fact| matches!(fact, Fact::Accepted { .. })), under_way);
     assert!(world.status().stopping && !world.status().ready);
 }
+
+#[test]
+fn a_month_of_two_boundaries_a_day_is_two_writes_a_day() {
+    let mut world = www();
+    world.stride = crate::driver::Stride::SecondUntil(world.at());
+    world.run_for(30 * 86_400);
+    assert_eq!(world.writes.len(), 60);
+    assert!(world.latenesses().iter().all(|late| *late < SignedDuration::from_secs(1)));
+}

@@ -1,8 +1,9 @@
 //! The clock and the process: steps, sleep, death.
 
-use baseload_core::controller::Fact;
+use baseload_core::controller::{ClockTrust, Fact};
 use jiff::SignedDuration;
 
+use crate::driver::World;
 use crate::scene::{always, www};
 
 #[test]
@@ -18,9 +19,10 @@ fn g10_a_clock_that_steps_back_ten_minutes_replays_nothing_and_wedges_nothing() 
 }
 
 #[test]
-fn g10_a_clock_that_steps_back_over_a_boundary_follows_what_it_shows() {
-    let mut world = www();
-    world.run_to("2026-11-20T08:05:00Z");
+fn g10_a_clock_that_steps_back_over_a_boundary_to_the_right_time_follows_what_it_shows() {
+    let mut world = ten_minutes_ahead();
+    world.run_to("2026-11-20T07:55:00Z"); // the wall shows 08:05:00
+    assert_eq!(world.min("www"), 3);
     world.step_clock(-600);
     world.run_for(30);
     assert_eq!(world.min("www"), 1);
@@ -31,8 +33,8 @@ fn g10_a_clock_that_steps_back_over_a_boundary_follows_what_it_shows() {
 
 #[test]
 fn a_step_back_is_no_boundary_that_a_write_could_be_late_for() {
-    let mut world = www();
-    world.run_to("2026-11-20T08:05:00Z");
+    let mut world = ten_minutes_ahead();
+    world.run_to("2026-11-20T07:55:00Z");
     world.forget();
     world.step_clock(-600);
     world.run_for(60);
@@ -62,18 +64,65 @@ fn ages_stay_what_they_were_when_the_clock_steps_back() {
 
 #[test]
 fn an_answer_from_before_the_clock_stepped_back_is_asked_for_again() {
-    let mut world = www();
-    world.run_to("2026-11-20T17:58:30Z");
+    let mut world = ten_minutes_ahead();
+    world.run_to("2026-11-20T17:48:30Z");
     world.latency.read = SignedDuration::from_secs(20);
-    world.run_to("2026-11-20T17:59:05Z"); // the question of 17:59:00 is on its way
-    world.step_clock(-300);
+    world.run_to("2026-11-20T17:49:05Z"); // the question of 17:49:00 is on its way
+    world.step_clock(-600);
     world.latency.read = SignedDuration::from_millis(100);
     world.run_for(30);
     assert_eq!(world.verdict("www"), "inSync");
     let seen = world.target("www").observed_at.expect("www was looked at");
     assert!(seen <= world.wall(), "{seen} is still to come");
-    world.run_to("2026-11-20T18:06:00Z");
+    world.run_to("2026-11-20T18:01:00Z");
     assert_eq!(world.min("www"), 1);
+}
+
+/// `www` under a clock that is wrong, and knows it.
+fn ten_minutes_ahead() -> World {
+    let mut world = www();
+    world.step_clock(600);
+    world
+}
+
+fn told_of_the_clock(world: &World) -> Vec<ClockTrust> {
+    let told = world.facts.iter().filter_map(|(_, fact)| match fact {
+        Fact::ClockCompared { trust, .. } => Some(*trust),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn f21_with_a_clock_an_hour_off_nothing_is_lowered_until_it_is_right_again() {
+    for seconds in [-3600, 3600] {
+        let mut world = www();
+        world.run_to("2026-11-20T09:30:00Z");
+        world.forget();
+        world.step_clock(seconds);
+        world.run_to("2026-11-20T19:30:00Z"); // by either clock the office is closed
+        assert_eq!((world.min("www"), world.verdict("www")), (3, "withheld".to_owned()), "{seconds}");
+        world.step_clock(-seconds);
+        world.run_for(70);
+        assert_eq!(world.min("www"), 1, "{seconds}");
+        assert_eq!(told_of_the_clock(&world), [ClockTrust::NotTrusted, ClockTrust::InStep], "{seconds}");
+    }
+}
+
+#[test]
+fn f21_with_a_clock_an_hour_off_floors_are_raised_all_the_same() {
+    let mut world = www();
+    world.step_clock(3600);
+    world.run_to("2026-11-20T07:00:01Z");
+    assert_eq!(world.min("www"), 3);
+}
+
+#[test]
+fn f21_a_clock_a_minute_off_is_told_of_and_followed() {
+    let mut world = www();
+    world.step_clock(60);
+    world.run_to("2026-11-20T18:00:00Z");
+    assert_eq!((world.min("www"), told_of_the_clock(&world)), (1, vec![ClockTrust::Off]));
 }
 
 #[test]

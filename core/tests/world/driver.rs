@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use baseload_core::controller::{Chore, Controller, Effect, Event, Fact, GLANCE, Refusal, Revision, Settings};
-use baseload_core::ecs::{Action, EcsError, Operation};
-use baseload_core::model::TargetId;
+use baseload_core::ecs::{Action, Answer, EcsError, Observation, Operation, clock_ahead};
 use baseload_core::sim::Sim;
 use baseload_core::spec::{self, Limits, Tree};
 use baseload_core::status::{ConditionKind, Status, TargetStatus, Truth};
 use baseload_core::timetable::{Schedules, Zones};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::planted::Bug;
 use crate::witness::Witness;
 
 /// How long calls take there and back.
@@ -47,8 +47,19 @@ pub(crate) struct Write {
 /// A call on its way; `left` is the true time at which it left, `asked` the same by the controller's clock.
 #[derive(Clone, Debug)]
 enum Travelling {
-    There { effect: Effect, asked: Timestamp, left: Timestamp, latency: SignedDuration },
-    Back { event: Event, left: Timestamp },
+    There {
+        effect: Effect,
+        asked: Timestamp,
+        left: Timestamp,
+        latency: SignedDuration,
+    },
+    /// `date` is AWS's clock when it answered, where it did.
+    Back {
+        event: Event,
+        asked: Timestamp,
+        left: Timestamp,
+        date: Option<Timestamp>,
+    },
 }
 
 /// How finely time passes.
@@ -58,6 +69,8 @@ pub(crate) enum Stride {
     Second,
     /// A tick each second for so long, in true time, and then every twentieth: boundaries are on whole minutes.
     SecondUntil(Timestamp),
+    /// A tick every so many seconds.
+    Every(i64),
 }
 
 pub(crate) struct World {
@@ -69,7 +82,13 @@ pub(crate) struct World {
     pub(crate) writes: Vec<Write>,
     pub(crate) facts: Vec<(Timestamp, Fact)>,
     pub(crate) witness: Witness,
+    /// A bug that this controller has, seen from outside.
+    pub(crate) planted: Option<Bug>,
+    /// What the controller was given last.
     schedules: Option<Revision>,
+    yaml: String,
+    edits: usize,
+    asleep_until: Timestamp,
     at: Timestamp,
     skew: SignedDuration, // the wall clock's, against true time
     travelling: BTreeMap<(Timestamp, u64), Travelling>,
@@ -81,13 +100,11 @@ pub(crate) struct World {
 
 static ZONES: LazyLock<Zones> = LazyLock::new(Zones::embedded);
 
-fn tree(yaml: &str) -> Tree {
-    Tree { files: [("world.yaml".into(), yaml.as_bytes().to_vec())].into() }
-}
-
 /// Reads one file of schedules that must be good.
 pub(crate) fn schedules(yaml: &str, now: Timestamp) -> Schedules {
-    match spec::load(&tree(yaml), &ZONES, &Limits::default(), now) {
+    let mut tree = Tree::default();
+    tree.files.insert("world.yaml".into(), yaml.as_bytes().to_vec());
+    match spec::load(&tree, &ZONES, &Limits::default(), now) {
         Ok(loaded) => loaded.schedules,
         Err(mistakes) => panic!("the test's schedules are wrong: {mistakes:?}\n{yaml}"),
     }
@@ -100,6 +117,13 @@ impl World {
     }
 
     pub(crate) fn with(sim: Sim, yaml: &str, settings: Settings) -> Self {
+        World::planted(sim, yaml, settings, None)
+    }
+
+    pub(crate) fn planted(sim: Sim, yaml: &str, mut settings: Settings, planted: Option<Bug>) -> Self {
+        if let Some(planner) = planted.and_then(Bug::planner) {
+            settings.planner = planner;
+        }
         let at = sim.now();
         let mut world = World {
             controller: Controller::new(settings.clone(), "test".to_owned()),
@@ -109,7 +133,11 @@ impl World {
             stride: Stride::Second,
             writes: Vec::new(),
             facts: Vec::new(),
+            planted,
             schedules: None,
+            yaml: String::new(),
+            edits: 0,
+            asleep_until: at,
             at,
             skew: SignedDuration::ZERO,
             travelling: BTreeMap::new(),
@@ -159,7 +187,12 @@ impl World {
         self.run_until(self.at + SignedDuration::from_secs(seconds));
     }
 
-    fn next_stop(&self) -> Timestamp {
+    /// When something is next to be done.
+    pub(crate) fn next_stop(&self) -> Timestamp {
+        if self.is_asleep() {
+            let arrival = self.travelling.first_key_value().map_or(Timestamp::MAX, |((at, _), _)| *at);
+            return arrival.min(self.asleep_until);
+        }
         let second = next_multiple(self.wall(), self.stride_seconds()) - self.skew;
         let woken = self.controller.wake_at(self.wall()) - self.skew;
         let arrival = self.travelling.first_key_value().map_or(Timestamp::MAX, |((at, _), _)| *at);
@@ -171,6 +204,7 @@ impl World {
     fn stride_seconds(&self) -> i64 {
         match self.stride {
             Stride::SecondUntil(until) if self.at >= until => 20,
+            Stride::Every(seconds) => seconds,
             Stride::Second | Stride::SecondUntil(_) => 1,
         }
     }
@@ -181,31 +215,60 @@ impl World {
         while let Some(entry) = self.travelling.first_entry().filter(|entry| entry.key().0 <= self.at) {
             match entry.remove() {
                 Travelling::There { effect, asked, left, latency } => self.reach(effect, asked, left, latency),
-                Travelling::Back { event, left } => {
+                back @ Travelling::Back { .. } if self.is_asleep() => {
+                    self.depart(self.asleep_until.duration_since(self.at), back)
+                }
+                Travelling::Back { event, asked, left, date } => {
                     let wall = self.wall();
+                    if let Some(date) = date {
+                        self.witness.dated(left);
+                        let ahead = clock_ahead(asked, wall, date);
+                        self.hear(Event::ClockCompared { ahead });
+                    }
                     self.witness.told(&event, left, wall, self.at);
-                    self.controller.handle(wall, event);
+                    self.hear(event);
                 }
             }
+        }
+    }
+
+    /// The controller is told, as far as it listens.
+    fn hear(&mut self, event: Event) {
+        let wall = self.wall();
+        let heard = match self.planted {
+            None => Some(event),
+            Some(bug) => {
+                bug.blunders(&event).into_iter().for_each(|effect| self.carry_out(effect));
+                bug.mishears(event, wall)
+            }
+        };
+        if let Some(event) = heard {
+            self.controller.handle(wall, event);
         }
     }
 
     /// A call reaches AWS, and its answer leaves.
     fn reach(&mut self, effect: Effect, asked: Timestamp, left: Timestamp, latency: SignedDuration) {
         let (event, answered) = match effect {
-            Effect::Load => (Event::Loaded(Ok(None)), true),
+            Effect::Load => {
+                let event = Event::Loaded(Ok(None));
+                return self.depart(latency / 2, Travelling::Back { event, asked, left, date: None });
+            }
             Effect::Observe(query) => {
                 let observation = self.sim.observe(&query, self.at);
-                (Event::Observed { asked, query, observation }, true)
+                let answered = tells_the_time(&observation);
+                (Event::Observed { asked, query, observation }, answered)
             }
             Effect::Apply(action) => {
                 let outcome = self.write(&action);
-                let answered = !matches!(&outcome, Err(error) if error.code == "Timeout");
+                let answered = outcome.as_ref().err().is_none_or(is_from_aws);
                 (Event::Applied { action, outcome }, answered)
             }
         };
-        let back = if answered { latency / 2 } else { self.latency.timeout };
-        self.depart(back, Travelling::Back { event, left });
+        let is_lost = matches!(&event, Event::Applied { outcome: Err(error), .. } if error.code == "Timeout");
+        let back = if is_lost { self.latency.timeout } else { latency / 2 };
+        let date = answered.then(|| Timestamp::from_second(self.at.as_second()).expect("a second of today"));
+        self.depart(back, Travelling::Back { event, asked, left, date });
     }
 
     fn write(&mut self, action: &Action) -> Result<(), EcsError> {
@@ -224,17 +287,25 @@ impl World {
 
     /// What the shell's loop does each time it wakes.
     fn turn(&mut self) {
+        if self.is_asleep() {
+            return;
+        }
         self.do_chores();
         let wall = self.wall();
         self.controller.tick(wall);
+        self.listen();
         while let Some(effect) = self.controller.poll(wall) {
             self.carry_out(effect);
         }
+        self.listen();
+        self.witness.stepped(&self.controller, self.at);
+    }
+
+    fn listen(&mut self) {
         for fact in self.controller.drain_facts() {
-            self.witness.heard(&fact);
+            self.witness.heard(&fact, self.at);
             self.facts.push((self.at, fact));
         }
-        self.witness.stepped(&self.controller, self.at);
     }
 
     fn do_chores(&mut self) {
@@ -250,6 +321,11 @@ impl World {
                 self.controller.handle(wall, Event::Due(chore));
             }
         }
+    }
+
+    /// How far the wall clock is ahead of true time.
+    pub(crate) fn skew(&self) -> SignedDuration {
+        self.skew
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -269,20 +345,37 @@ impl World {
 
     /// New schedules come into force.
     pub(crate) fn edit(&mut self, yaml: &str) {
-        let (id, digest) = (format!("{:x}", yaml.len()), tree(yaml).digest());
-        let revision = Revision { id, digest, schedules: schedules(yaml, self.at).into() };
+        self.edits += 1;
+        self.yaml = yaml.to_owned();
+        let revision = self.read(yaml);
         self.witness.configured(&revision.schedules);
-        self.schedules = Some(revision.clone());
-        let wall = self.wall();
-        self.controller.handle(wall, Event::Loaded(Ok(Some(revision))));
+        let made =
+            self.planted.and_then(|bug| bug.misreads(yaml)).map_or_else(|| revision.clone(), |yaml| self.read(&yaml));
+        self.schedules = Some(made.clone());
+        self.hear(Event::Loaded(Ok(Some(made))));
         self.turn();
+    }
+
+    /// Whether these are the schedules of the last edit.
+    pub(crate) fn has_in_force(&self, yaml: &str) -> bool {
+        self.yaml == yaml
+    }
+
+    fn read(&self, yaml: &str) -> Revision {
+        let id = format!("edit-{}", self.edits);
+        Revision { digest: id.clone(), id, schedules: schedules(yaml, self.at).into() }
     }
 
     /// A bad edit.
     pub(crate) fn edit_badly(&mut self, reason: &str) {
-        let wall = self.wall();
-        self.controller.handle(wall, Event::Loaded(Err(Refusal { reason: reason.to_owned(), held: false })));
+        self.hear(Event::Loaded(Err(Refusal { reason: reason.to_owned(), held: false })));
         self.turn();
+        let in_force = self.status().configuration.revision;
+        assert_eq!(
+            in_force,
+            Some(format!("edit-{}", self.edits)),
+            "a bad edit is not in force, and the last good one is"
+        );
     }
 
     /// The process is killed, with whatever it had under way, and starts anew. Calls that had left reach AWS all the same.
@@ -298,34 +391,34 @@ impl World {
         self.controller = Controller::new(self.settings.clone(), "test".to_owned());
         self.start_chores();
         let revision = self.schedules.clone().expect("a world has schedules from its beginning");
-        let wall = self.wall();
-        self.controller.handle(wall, Event::Loaded(Ok(Some(revision))));
+        self.asleep_until = self.at;
+        self.hear(Event::Loaded(Ok(Some(revision))));
         self.turn();
     }
 
     /// The process stands still; what was sent goes on.
     pub(crate) fn sleep(&mut self, seconds: i64) {
-        let wakes = self.at + SignedDuration::from_secs(seconds);
-        while let Some(((at, _), _)) = self.travelling.first_key_value()
-            && *at <= wakes
-            && self.travelling.values().any(|what| matches!(what, Travelling::There { .. }))
-        {
-            let ((at, _), what) = self.travelling.pop_first().expect("the key was read a moment ago");
-            self.at = at;
-            match what {
-                Travelling::There { effect, asked, left, latency } => self.reach(effect, asked, left, latency),
-                Travelling::Back { .. } => self.depart(wakes.duration_since(at), what),
-            }
-        }
-        self.at = wakes;
-        self.arrive();
-        self.turn();
+        self.fall_asleep(seconds);
+        self.run_until(self.asleep_until);
+    }
+
+    /// The process stands still for so long, while time is let pass.
+    pub(crate) fn fall_asleep(&mut self, seconds: i64) {
+        self.asleep_until = self.at + SignedDuration::from_secs(seconds);
+    }
+
+    pub(crate) fn wake_up(&mut self) {
+        self.asleep_until = self.at;
+    }
+
+    fn is_asleep(&self) -> bool {
+        self.at < self.asleep_until
     }
 
     /// The wall clock steps, forward or back.
     pub(crate) fn step_clock(&mut self, seconds: i64) {
         self.skew += SignedDuration::from_secs(seconds);
-        self.witness.clock_stepped(self.at);
+        self.witness.clock_stepped(self.at, self.skew);
         self.turn();
     }
 
@@ -365,7 +458,7 @@ impl World {
     }
 
     pub(crate) fn verdict(&mut self, name: &str) -> String {
-        self.target(name).verdict
+        self.target(name).verdict.into_owned()
     }
 
     /// The true bounds.
@@ -409,18 +502,24 @@ impl World {
         };
         self.facts.iter().filter_map(|(_, fact)| lateness(fact)).collect()
     }
+}
 
-    /// The targets whose true floor is not what the schedules say now, as text.
-    pub(crate) fn wrong(&self) -> Vec<String> {
-        let schedules = &self.schedules.as_ref().expect("a world has schedules from its beginning").schedules;
-        let wrong = |target: &TargetId| {
-            let floor = schedules.decide(target, self.wall()).decision?.floor;
-            let (min, max) = self.sim.bounds(target)?;
-            let right = min == floor.min && floor.max.is_none_or(|declared| declared == max);
-            (!right).then(|| format!("{target}: {min}..{max}, declared {floor:?}"))
-        };
-        schedules.exact_targets().iter().filter_map(wrong).collect()
+/// Whether some part of an answer came from AWS, refusal or not, and so told the time there.
+fn tells_the_time(observation: &Observation) -> bool {
+    fn any<T>(answer: &Answer<T>) -> bool {
+        !answer.found.is_empty()
+            || answer.failed.is_empty()
+            || answer.failed.iter().any(|failure| is_from_aws(&failure.error))
     }
+    match observation {
+        Observation::Targets(answer) => any(answer),
+        Observation::Services(answer) => any(answer),
+        Observation::Survey(answer) => any(answer),
+    }
+}
+
+fn is_from_aws(error: &EcsError) -> bool {
+    error.code != "Timeout" && error.code != "DispatchFailure"
 }
 
 fn next_multiple(at: Timestamp, seconds: i64) -> Timestamp {

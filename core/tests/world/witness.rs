@@ -6,12 +6,16 @@ use baseload_core::controller::{ChangeKind, Controller, Event, Fact};
 use baseload_core::ecs::{Action, EcsError, ErrorKind, Observation, Query, ScalableTarget, ServiceCounts};
 use baseload_core::model::TargetId;
 use baseload_core::spec::Limits;
+use baseload_core::status::{Condition, ConditionKind, Truth};
 use baseload_core::timetable::{Schedule, Schedules};
 use jiff::{SignedDuration, Timestamp};
 
 /// The most writes that leave for one target in an hour: retries pause for half a minute at most, and for half of that
 /// where the jitter is short.
 const WRITES_AN_HOUR: usize = 280;
+
+/// So long after a write a read may show the time before it.
+const SETTLE: SignedDuration = SignedDuration::from_secs(90);
 
 /// How long after a step of the clock nothing is held against the controller but the number of its writes.
 const DAZE: SignedDuration = SignedDuration::from_mins(5);
@@ -23,14 +27,33 @@ struct Known {
     look: Option<(Timestamp, Option<ScalableTarget>)>,
     counts: Option<ServiceCounts>,
     /// The last accepted write, and when the acceptance arrived.
-    accepted: Option<(Timestamp, Action)>,
+    last_accepted: Option<(Timestamp, Action)>,
     in_flight: Option<Action>,
+    last_nudge: Option<Timestamp>,
     /// A write's outcome is unknown since then.
     unknown_since: Option<Timestamp>,
     sent: Vec<Timestamp>,
-    declared: usize,
-    scheduled: usize,
+    /// Writes that AWS accepted, those of them that were no nudges, and those that the controller told of.
+    accepted: usize,
+    accepted_changes: usize,
+    told_accepted: usize,
+    /// What gives reason to write: floors that were declared anew, and differences that looks showed.
+    reasons: usize,
+    rival: Rival,
 }
+
+/// What others do to a target, as far as looks and corrections tell.
+#[derive(Clone, Debug, Default)]
+struct Rival {
+    /// The minimum as the last write or look left it.
+    believed: Option<u32>,
+    last_change: Option<Timestamp>,
+    corrections: Vec<Timestamp>,
+    is_contested: bool,
+}
+
+/// The most corrections of one target in an hour: three, then pauses of 2, 4, 5, 5 … minutes.
+const CORRECTIONS_AN_HOUR: usize = 17;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Witness {
@@ -39,11 +62,21 @@ pub(crate) struct Witness {
     schedules: Option<Schedules>,
     /// When the clock last stepped. For a while after, ages by the wall and true ages differ by what no process can know.
     stepped: Option<Timestamp>,
+    /// How far the wall clock is ahead of true time, and whether AWS has said so since.
+    skew: SignedDuration,
+    skew_is_known: bool,
 }
 
 impl Witness {
     pub(crate) fn new(resync: SignedDuration) -> Self {
-        Witness { resync, known: BTreeMap::new(), schedules: None, stepped: None }
+        Witness {
+            resync,
+            known: BTreeMap::new(),
+            schedules: None,
+            stepped: None,
+            skew: SignedDuration::ZERO,
+            skew_is_known: false,
+        }
     }
 
     pub(crate) fn configured(&mut self, schedules: &Schedules) {
@@ -52,10 +85,19 @@ impl Witness {
 
     pub(crate) fn restarted(&mut self) {
         self.known.clear();
+        self.skew_is_known = false;
     }
 
-    pub(crate) fn clock_stepped(&mut self, at: Timestamp) {
-        self.stepped = Some(at);
+    pub(crate) fn clock_stepped(&mut self, at: Timestamp, skew: SignedDuration) {
+        (self.stepped, self.skew, self.skew_is_known) = (Some(at), skew, false);
+        for known in self.known.values_mut() {
+            (known.rival, known.last_nudge) = (Rival::default(), None); // an hour by the wall is no longer an hour
+        }
+    }
+
+    /// An answer to a question that left at `left` told AWS's time.
+    pub(crate) fn dated(&mut self, left: Timestamp) {
+        self.skew_is_known |= self.stepped.is_none_or(|stepped| left >= stepped);
     }
 
     /// A write leaves.
@@ -70,9 +112,14 @@ impl Witness {
         assert!(action.max.is_none() || declares_max, "a max that nobody declares: {action:?}");
         let known = self.known.entry(target.clone()).or_default();
         assert!(known.in_flight.is_none(), "two writes under way for {target}: {action:?}");
+        let lowers = known.lowers(action);
+        assert!(!(lowers && known.rival.is_contested), "{action:?} lowers what is contested");
+        let is_off = self.skew.abs() > SignedDuration::from_secs(126);
+        assert!(!(lowers && is_off && self.skew_is_known), "{action:?} lowers by a clock that is {} off", self.skew);
         if self.stepped.is_none_or(|stepped| at.duration_since(stepped) > DAZE) {
             known.check(action, self.resync, at);
         }
+        known.note_nudge(action, at);
         known.in_flight = Some(action.clone());
         known.sent.push(at);
     }
@@ -82,7 +129,11 @@ impl Witness {
         match event {
             Event::Observed { asked, query, observation } if *asked <= wall => self.saw(left, query, observation),
             Event::Applied { action, outcome } => self.applied(action, outcome.as_ref().err(), at),
-            Event::Observed { .. } | Event::Loaded(_) | Event::Due(_) | Event::Shutdown => {}
+            Event::Observed { .. }
+            | Event::ClockCompared { .. }
+            | Event::Loaded(_)
+            | Event::Due(_)
+            | Event::Shutdown => {}
         }
     }
 
@@ -107,11 +158,17 @@ impl Witness {
     }
 
     fn applied(&mut self, action: &Action, error: Option<&EcsError>, at: Timestamp) {
+        let changes_max = action.max.is_some();
         let Some(known) = self.known.get_mut(&action.target) else { return };
         known.in_flight = None;
         match error {
             None => {
-                known.accepted = Some((at, action.clone()));
+                known.accepted_changes += usize::from(known.changes(action));
+                let most = known.reasons * if changes_max { 2 } else { 1 }; // min may rise before max may fall
+                assert!(known.accepted_changes <= most, "{action:?}: more writes than reasons for one ({most})");
+                known.accepted += 1;
+                known.last_accepted = Some((at, action.clone()));
+                known.rival.believed = action.min;
                 known.unknown_since = None;
                 if let Some((_, Some(live))) = &mut known.look {
                     live.min = action.min.unwrap_or(live.min);
@@ -126,15 +183,31 @@ impl Witness {
     }
 
     /// A fact is told.
-    pub(crate) fn heard(&mut self, fact: &Fact) {
+    pub(crate) fn heard(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
-            Fact::Declared { target, .. } => self.known.entry(target.clone()).or_default().declared += 1,
-            Fact::Accepted { target, kind: ChangeKind::Scheduled, .. } => {
+            Fact::Declared { target, .. } => self.known.entry(target.clone()).or_default().reasons += 1,
+            Fact::Accepted { target, kind, .. } => {
                 let known = self.known.entry(target.clone()).or_default();
-                known.scheduled += 1;
+                known.told_accepted += 1;
+                assert!(known.told_accepted <= known.accepted, "{target}: told of a write that AWS did not accept");
+                if *kind == ChangeKind::Correction {
+                    known.rival.corrected(at);
+                }
             }
+            Fact::ConditionChanged { target, condition } => self.condition_changed(target, condition, at),
             Fact::Panicked { target, message } => {
                 assert!(message.contains("planted"), "{target} panicked: {message}");
+            }
+            _ => {}
+        }
+    }
+
+    fn condition_changed(&mut self, target: &TargetId, condition: &Condition, at: Timestamp) {
+        let Some(known) = self.known.get_mut(target) else { return };
+        match (condition.kind, condition.status) {
+            (ConditionKind::Contested, Truth::False) => known.rival.end_contest(at),
+            (ConditionKind::Registered, Truth::False) => {
+                assert!(matches!(known.look, Some((_, None))), "{target} is not registered, but nobody said so");
             }
             _ => {}
         }
@@ -162,13 +235,49 @@ fn declares_max(schedule: &Schedule) -> bool {
 
 impl Known {
     fn saw(&mut self, asked: Timestamp, value: Option<ScalableTarget>) {
-        let is_old = self.accepted.as_ref().is_some_and(|(accepted, _)| asked < *accepted)
+        let is_old = self.last_accepted.as_ref().is_some_and(|(accepted, _)| asked < *accepted)
             || self.look.is_some_and(|(before, _)| asked < before);
         if self.in_flight.is_some() || is_old {
             return;
         }
+        if self.look.is_none_or(|(_, before)| before != value) {
+            self.reasons += 1;
+        }
+        self.note_foreign_change(asked, value);
         self.look = Some((asked, value));
         self.unknown_since.take_if(|since| asked >= *since);
+    }
+
+    /// As the controller must: a look from within a minute and a half of a write may show the time before it.
+    fn note_foreign_change(&mut self, asked: Timestamp, value: Option<ScalableTarget>) {
+        let min = value.map(|live| live.min);
+        let (Some(min), Some(believed)) = (min, self.rival.believed) else {
+            self.rival.believed = min;
+            return;
+        };
+        let settled = self.last_accepted.as_ref().is_none_or(|(at, _)| asked.duration_since(*at) >= SETTLE);
+        if min != believed && settled {
+            (self.rival.believed, self.rival.last_change) = (Some(min), Some(asked));
+        }
+    }
+
+    /// The same values again are a nudge, and those keep their distance.
+    fn note_nudge(&mut self, action: &Action, at: Timestamp) {
+        if !self.changes(action) {
+            let rested = self.last_nudge.is_none_or(|last| at.duration_since(last) >= SignedDuration::from_mins(5));
+            assert!(rested, "{action:?} again within five minutes");
+            self.last_nudge = Some(at);
+        }
+    }
+
+    fn changes(&self, action: &Action) -> bool {
+        let Some((_, Some(live))) = self.look else { return false };
+        action.min.is_some_and(|min| min != live.min) || action.max.is_some_and(|max| max != live.max)
+    }
+
+    fn lowers(&self, action: &Action) -> bool {
+        let Some((_, Some(live))) = self.look else { return false };
+        action.min.is_some_and(|min| min < live.min) || action.max.is_some_and(|max| max < live.max)
     }
 
     /// What must hold of a write that leaves.
@@ -178,16 +287,36 @@ impl Known {
         assert!(!live.scheduled_scaling_suspended, "{action:?} although paused");
         let express = self.counts.is_some_and(|service| service.express_mode);
         assert!(!express, "{action:?} to a service of Express Mode");
-        let changes = action.min.is_some_and(|min| min != live.min) || action.max.is_some_and(|max| max != live.max);
+        let changes = self.changes(action);
         let below = self.counts.is_some_and(|service| action.min.is_some_and(|min| service.desired < min));
         assert!(changes || below, "nothing to do, and yet {action:?}");
-        let lowers = action.min.is_some_and(|min| min < live.min) || action.max.is_some_and(|max| max < live.max);
-        let accepted = self.accepted.as_ref();
+        let lowers = self.lowers(action);
+        let accepted = self.last_accepted.as_ref();
         let is_fresh = at.duration_since(asked) <= resync * 2 && accepted.is_none_or(|(at, _)| asked >= *at);
         assert!(!lowers || is_fresh, "{action:?} lowers on an old look of {asked} at {at}");
         let again = accepted.is_some_and(|(when, before)| {
             *before == *action && at.duration_since(*when) < SignedDuration::from_secs(90)
         });
         assert!(!again, "{action:?} again within 90 s of its acceptance");
+    }
+}
+
+impl Rival {
+    fn corrected(&mut self, at: Timestamp) {
+        self.corrections.push(at);
+        let hour_ago = at - SignedDuration::from_hours(1);
+        self.corrections.retain(|correction| *correction > hour_ago);
+        assert!(self.corrections.len() <= CORRECTIONS_AN_HOUR, "too many corrections in an hour");
+        self.is_contested |= self.corrections.len() >= 3;
+    }
+
+    fn end_contest(&mut self, at: Timestamp) {
+        let quiet = self.last_change.is_none_or(|change| at.duration_since(change) >= SignedDuration::from_mins(30));
+        assert!(
+            quiet || !self.is_contested,
+            "a contest is over at {at} after a foreign change at {:?}",
+            self.last_change
+        );
+        *self = Rival { believed: self.believed, ..Rival::default() };
     }
 }

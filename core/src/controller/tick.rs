@@ -1,0 +1,103 @@
+//! One tick: what is declared now, and the verdict on each target.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::clock::WallClock;
+use super::row::Row;
+use super::{Fact, Settings};
+use crate::ecs::ScalableTarget;
+use crate::model::{Span, TargetId};
+use crate::plan::{self, Circumstances, LeftAlone, Verdict};
+use crate::timetable::Board;
+
+/// One tick's view of the world.
+pub(super) struct Tick<'a> {
+    pub(super) now: Timestamp,
+    pub(super) previous: Option<Timestamp>,
+    pub(super) board: &'a Board,
+    pub(super) clock: &'a WallClock,
+    pub(super) settings: &'a Settings,
+}
+
+impl Tick<'_> {
+    /// A panic in one target's path takes that target out and no other.
+    pub(super) fn consider_contained(&self, target: &TargetId, row: &mut Row, facts: &mut Vec<Fact>) {
+        if row.broken.is_some() {
+            return;
+        }
+        let contained = catch_unwind(AssertUnwindSafe(|| self.consider(target, row, facts)));
+        if let Err(panic) = contained {
+            let message = panic_message(panic.as_ref());
+            facts.push(Fact::Panicked { target: target.clone(), message: message.clone() });
+            row.break_down(target, message, self.now, facts);
+        }
+    }
+
+    fn consider(&self, target: &TargetId, row: &mut Row, facts: &mut Vec<Fact>) {
+        let decision = self.board.decide(&row.members);
+        if decision != row.decision {
+            let boundary = self.boundary(target);
+            facts.push(Fact::Declared {
+                target: target.clone(),
+                before: row.decision.clone(),
+                after: decision.clone(),
+            });
+            row.decide(decision, boundary);
+        }
+        let circumstances = Circumstances {
+            now: self.now,
+            fresh_from: self.clock.fresh_from(self.now, self.settings.resync.saturating_mul(2)),
+            clock_is_trusted: self.clock.is_trusted(),
+            highest_soon: self.highest_soon(target, row),
+            defer_during_deployment: self.defer_during_deployment(row),
+        };
+        let verdict = match row.decision {
+            None if !self.board.schedules().allowed().admits(target) => Verdict::LeftAlone(LeftAlone::NotAllowed),
+            _ => (self.settings.planner)(target, row.decision.as_ref(), &row.seen, &row.history, &circumstances),
+        };
+        let is_new = verdict != row.verdict;
+        row.settle(target, verdict, self.now, facts);
+        if self.settings.dry_run
+            && is_new
+            && let Some(action) = row.verdict.action()
+        {
+            facts.push(Fact::WouldApply { action: action.clone(), kind: row.kind_of_change() });
+        }
+    }
+
+    /// Only where someone else raised the minimum above what is declared does it matter what will be.
+    fn highest_soon(&self, target: &TargetId, row: &Row) -> u32 {
+        let declared = row.decision.as_ref().map_or(0, |decision| decision.floor.min);
+        let raised = |live: &ScalableTarget| live.min > declared && row.history.would_correct(*live);
+        let Some(to) = self.now.checked_add(plan::TWIN).ok().filter(|_| row.seen.bounds().as_ref().is_some_and(raised))
+        else {
+            return declared;
+        };
+        let segments = self.board.schedules().segments(target, Span { from: self.now, to });
+        let minima = segments.iter().filter_map(|segment| Some(segment.decision.as_ref()?.floor.min));
+        minima.max().unwrap_or(declared)
+    }
+
+    fn defer_during_deployment(&self, row: &Row) -> SignedDuration {
+        if !plan::is_deployed_by_code_deploy(&row.seen) {
+            return SignedDuration::ZERO;
+        }
+        let winner = row.decision.as_ref().and_then(|decision| self.board.schedules().get(&decision.schedule));
+        winner.map_or(SignedDuration::ZERO, |schedule| schedule.defer_during_deployment)
+    }
+
+    /// The boundary at which what is declared now began, where it lies after the tick before.
+    fn boundary(&self, target: &TargetId) -> Option<Timestamp> {
+        let previous = self.previous?;
+        let next_second = Timestamp::from_second(self.now.as_second() + 1).ok()?;
+        let segments = self.board.schedules().segments(target, Span { from: previous, to: next_second });
+        segments.last().map(|segment| segment.span.from).filter(|from| *from > previous)
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

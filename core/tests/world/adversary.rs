@@ -1,0 +1,379 @@
+//! The adversary: from a seed, hours of everything that can go wrong, with the witness looking on at every step; then
+//! everyone lets go, and from then on every floor is what a judge of its own says, minute by minute.
+//!
+//! One seed is one trace, byte for byte. A seed that fails prints the command that replays it. `BASELOAD_SEEDS` says how
+//! many are run (the optimised build of `cargo test --release` runs a million overnight), `BASELOAD_SEED` which one alone.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use baseload_core::controller::Settings;
+use baseload_core::ecs::{DeploymentController, Operation};
+use baseload_core::model::Floor;
+use baseload_core::sim::{Family, Fault, Lasting, Rate, Scope, ServiceSpec, Sim};
+use baseload_core::status::{ConditionKind, Truth};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::dice::Dice;
+use crate::driver::{Latency, Stride, World};
+use crate::planted::Bug;
+use crate::scene::{START, id, service};
+use crate::timetable::{NAMES, Timetable};
+
+/// How many seeds a plain run of the tests takes.
+const SEEDS: u64 = 400;
+
+/// Longer than the longest pause after a refusal, which is 20 min.
+const CONVALESCENCE: i64 = 25 * 60;
+
+/// An account, and the replicas that all believe themselves alone with it.
+struct Siege {
+    dice: Dice,
+    names: Vec<&'static str>,
+    timetable: Timetable,
+    /// The simulated account is with the first, but for the moments at which another acts.
+    replicas: Vec<World>,
+}
+
+impl Siege {
+    fn lay(seed: u64, bug: Option<Bug>) -> Siege {
+        let mut dice = Dice(seed);
+        let names = NAMES[..dice.count(2, 6) as usize].to_vec();
+        let start: Timestamp = START.parse().expect("a timestamp");
+        let start = start + SignedDuration::from_secs(dice.between(0, 7 * 86_400));
+        let mut sim = Sim::new(seed, TimeZone::UTC, start);
+        names.iter().for_each(|name| sim.add_service(id(name), &invent_service(&mut dice)));
+        let timetable = Timetable::invent(&mut dice, &names);
+        let stride = Stride::Every(dice.pick(&[1, 1, 2, 5, 15]));
+        let settings = Settings { seed, ..Settings::default() };
+        let mut first = World::planted(sim, &timetable.yaml(), settings, bug);
+        first.stride = stride;
+        let mut siege = Siege { dice, names, timetable, replicas: vec![first] };
+        if siege.dice.once_in(4) {
+            siege.add_replica(seed, start, bug);
+        }
+        siege
+    }
+
+    /// Half of the replicas have another revision until the siege is over.
+    fn add_replica(&mut self, seed: u64, start: Timestamp, bug: Option<Bug>) {
+        let other = Timetable::invent(&mut self.dice, &self.names);
+        let timetable = if self.dice.once_in(2) { &other } else { &self.timetable };
+        let nowhere = Sim::new(0, TimeZone::UTC, start);
+        let settings = Settings { seed: !seed, ..Settings::default() };
+        let mut replica = World::planted(nowhere, &timetable.yaml(), settings, bug);
+        replica.stride = self.replicas[0].stride;
+        self.replicas.push(replica);
+    }
+
+    fn at(&self) -> Timestamp {
+        self.replicas[0].at()
+    }
+
+    fn sim(&mut self) -> &mut Sim {
+        &mut self.replicas[0].sim
+    }
+
+    fn run_until(&mut self, until: Timestamp) {
+        while self.at() < until {
+            let stops = self.replicas.iter().map(World::next_stop);
+            let stop = stops.min().unwrap_or(until).min(until);
+            for replica in 0..self.replicas.len() {
+                self.with_sim(replica, |world| world.run_until(stop));
+            }
+        }
+    }
+
+    fn run_for(&mut self, seconds: i64) {
+        self.run_until(self.at() + SignedDuration::from_secs(seconds));
+    }
+
+    /// Hands the account over to a replica for as long as it acts.
+    fn with_sim(&mut self, replica: usize, act: impl FnOnce(&mut World)) {
+        let (first, others) = self.replicas.split_first_mut().expect("a siege has a replica at least");
+        let Some(other) = replica.checked_sub(1).map(|at| &mut others[at]) else { return act(first) };
+        std::mem::swap(&mut first.sim, &mut other.sim);
+        act(other);
+        std::mem::swap(&mut first.sim, &mut other.sim);
+    }
+
+    fn name(&mut self) -> &'static str {
+        self.dice.pick(&self.names.clone())
+    }
+
+    // Chaos.
+
+    fn rage(&mut self) {
+        let steps_clock = self.dice.once_in(2);
+        let hours = self.dice.pick(&[1, 2, 2, 3, 4, 6, 12]);
+        let end = self.at() + SignedDuration::from_hours(hours);
+        while self.at() < end {
+            match self.dice.between(0, 10) {
+                0..=2 => self.cause_a_fault(),
+                3..=5 => self.meddle(),
+                6 => self.trouble_aws(),
+                7 => self.contend(),
+                8 if steps_clock => {
+                    let seconds = self.dice.pick(&[-3600, -600, -100, -20, 20, 100, 600, 3600]);
+                    self.trouble_one(|world, _| world.step_clock(seconds));
+                }
+                _ => self.trouble_a_process(),
+            }
+            let pause = self.dice.pick(&[1_000, 30_000, 120_000, 600_000, 1_800_000]);
+            let next = self.at() + SignedDuration::from_millis(self.dice.between(100, pause));
+            self.run_until(next);
+        }
+    }
+
+    fn cause_a_fault(&mut self) {
+        let codes = [
+            "ThrottlingException",
+            "InternalServiceException",
+            "ConcurrentUpdateException",
+            "AccessDeniedException",
+            "ValidationException",
+            "LimitExceededException",
+            "ExpiredTokenException",
+            "ServiceUnavailable",
+        ];
+        let fault = match self.dice.between(0, 3) {
+            0 => Fault::LoseAnswer,
+            1 => Fault::Unreachable,
+            _ => Fault::refuse(self.dice.pick(&codes)),
+        };
+        let scope = match self.dice.between(0, 3) {
+            0 => Scope::Everything,
+            1 => Scope::WritesTo(id(self.name())),
+            _ => Scope::Operation(self.dice.pick(&Operation::ALL)),
+        };
+        let lasting = match self.dice.between(0, 1) {
+            0 => Lasting::Times(self.dice.count(1, 10)),
+            _ => Lasting::Until(self.at() + SignedDuration::from_secs(self.dice.between(1, 3_000))),
+        };
+        self.sim().inject(scope, fault, lasting);
+    }
+
+    /// Someone else's hands on AWS.
+    fn meddle(&mut self) {
+        let name = self.name();
+        let (what, count) = (self.dice.between(0, 6), self.dice.count(0, 14));
+        let is_registered = self.replicas[0].bounds(name).is_some();
+        let world = &mut self.replicas[0];
+        match what {
+            0 if is_registered => world.deregister(name),
+            1 if is_registered => world.scale_by_hand(name, count),
+            2 if is_registered => {
+                let suspended = count % 2 == 1;
+                world.rival(name, &json!({ "SuspendedState": { "ScheduledScalingSuspended": suspended } }));
+            }
+            3 => world.sim.begin_deployment(&id(name)),
+            4 => world.sim.end_deployment(&id(name)),
+            _ => world.rival(name, &json!({ "MinCapacity": count / 2, "MaxCapacity": count / 2 + count % 5 })),
+        }
+    }
+
+    /// Someone who never gives in: a loop that sets the same bounds again and again.
+    fn contend(&mut self) {
+        let (name, min) = (self.name(), self.dice.count(0, 9));
+        let every = self.dice.pick(&[5, 30, 120, 300, 900]);
+        for _ in 0..self.dice.between(3, (5400 / every).min(60)) {
+            self.replicas[0].rival(name, &json!({ "MinCapacity": min, "MaxCapacity": 20 }));
+            self.run_for(every);
+        }
+    }
+
+    fn trouble_aws(&mut self) {
+        let (stale, burst) = (self.dice.between(0, 60), self.dice.count(1, 5));
+        match self.dice.between(0, 2) {
+            0 => self.sim().set_stale_reads(SignedDuration::from_secs(stale)),
+            1 => self.sim().limit(Family::AutoScaling, Some(Rate { burst, per_second: 1 })),
+            _ => self.sim().limit(Family::AutoScaling, None),
+        }
+    }
+
+    fn trouble_one(&mut self, trouble: impl FnOnce(&mut World, &mut Dice)) {
+        let replica = self.dice.count(0, i64::try_from(self.replicas.len()).expect("a few") - 1) as usize;
+        let mut dice = Dice(self.dice.roll());
+        self.with_sim(replica, |world| trouble(world, &mut dice));
+    }
+
+    fn trouble_a_process(&mut self) {
+        match self.dice.between(0, 5) {
+            0 | 1 => self.trouble_one(|world, _| world.restart()),
+            2 => self.trouble_one(|world, dice| world.fall_asleep(dice.between(1, 4_000))),
+            3 => {
+                self.timetable = Timetable::invent(&mut self.dice, &self.names);
+                let yaml = self.timetable.yaml();
+                self.trouble_one(|world, _| world.edit(&yaml));
+            }
+            4 => self.trouble_one(|world, _| world.edit_badly("a mistake")),
+            _ => self.trouble_one(|world, dice| {
+                let mut millis = |low, high| SignedDuration::from_millis(dice.between(low, high));
+                world.latency = Latency { read: millis(10, 40_000), write: millis(10, 8_000), ..Latency::default() };
+            }),
+        }
+    }
+
+    // Peace.
+
+    /// Everyone lets go, AWS is well, clocks are right, and all replicas have the same revision.
+    fn heal(&mut self) {
+        self.sim().clear_faults();
+        self.sim().limit(Family::AutoScaling, None);
+        self.sim().set_stale_reads(SignedDuration::ZERO);
+        for name in self.names.clone() {
+            self.sim().end_deployment(&id(name));
+            let suspended = json!({ "ScheduledScalingSuspended": false });
+            let max = 30;
+            self.replicas[0].rival(name, &json!({ "MaxCapacity": max, "MinCapacity": 1, "SuspendedState": suspended }));
+        }
+        let yaml = self.timetable.yaml();
+        for replica in 0..self.replicas.len() {
+            self.with_sim(replica, |world| {
+                world.wake_up();
+                world.latency = Latency::default();
+                world.step_clock(-world.skew().as_secs());
+                if !world.has_in_force(&yaml) {
+                    world.edit(&yaml);
+                }
+            });
+        }
+    }
+
+    /// Every minute of two hours every floor is right, or stands above it because someone contested it; and when nobody
+    /// has for long enough, it is right.
+    fn check_peace(&mut self) {
+        let mut minute = (self.at().as_second() / 60 + 1) * 60;
+        for _ in 0..120 {
+            self.run_until(Timestamp::from_second(minute + 5).expect("a timestamp"));
+            self.assert_right();
+            minute += 60;
+        }
+        if self.names.clone().iter().any(|name| self.is_contested(name)) {
+            self.replicas.iter_mut().for_each(|world| world.stride = Stride::Every(15));
+            self.run_for(9 * 3600);
+            let contested: Vec<_> = self.names.clone().into_iter().filter(|name| self.is_contested(name)).collect();
+            assert!(contested.is_empty(), "{contested:?} are contested for ever");
+            self.run_until(Timestamp::from_second((self.at().as_second() / 60 + 1) * 60 + 5).expect("a timestamp"));
+            self.assert_right();
+        }
+    }
+
+    fn is_contested(&mut self, name: &str) -> bool {
+        self.replicas.iter_mut().any(|world| world.condition(name, ConditionKind::Contested) == Truth::True)
+    }
+
+    fn assert_right(&mut self) {
+        for name in self.names.clone() {
+            let Some(declared) = self.timetable.floor(name, self.at()) else { continue };
+            let (min, max) = self.replicas[0].bounds(name).expect("everything was registered again");
+            let Floor { min: floor, max: ceiling } = declared;
+            let is_right = min == floor && ceiling.is_none_or(|ceiling| ceiling == max);
+            let is_excused = min >= floor && ceiling.is_none_or(|ceiling| max >= ceiling) && self.is_contested(name);
+            let mut what = || self.replicas.iter_mut().map(|world| world.target(name)).collect::<Vec<_>>();
+            assert!(is_right || is_excused, "{name} has {min}..{max}, declared {declared:?}: {:#?}", what());
+        }
+    }
+
+    /// A number that differs wherever anything that was sent or told does.
+    fn digest(&self) -> u64 {
+        let mut digest = Digest(0xcbf2_9ce4_8422_2325);
+        for world in &self.replicas {
+            let _ = write!(digest, "{:?}{:?}", world.writes, world.facts);
+        }
+        digest.0
+    }
+}
+
+/// FNV-1a over whatever is written to it.
+struct Digest(u64);
+
+impl std::fmt::Write for Digest {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        Ok(())
+    }
+}
+
+fn invent_service(dice: &mut Dice) -> ServiceSpec {
+    ServiceSpec {
+        cpu_target: dice.once_in(2).then_some(70),
+        deployment_controller: dice.pick(&[DeploymentController::Ecs, DeploymentController::CodeDeploy]),
+        ..service(1, 10)
+    }
+}
+
+/// Says how to see a failure again.
+struct Replay(u64);
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let seed = self.0;
+            eprintln!("replay: BASELOAD_SEED={seed} cargo test -p baseload-core --test world adversary -- --nocapture");
+        }
+    }
+}
+
+/// One seed from beginning to end; the digest of its trace.
+fn play(seed: u64, bug: Option<Bug>) -> u64 {
+    let mut siege = Siege::lay(seed, bug);
+    siege.rage();
+    siege.heal();
+    siege.run_for(CONVALESCENCE);
+    siege.check_peace();
+    siege.digest()
+}
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+#[test]
+fn adversary_every_seed_survives_chaos_and_ends_with_every_floor_right() {
+    let seeds = match from_environment("BASELOAD_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..from_environment("BASELOAD_SEEDS").unwrap_or(SEEDS),
+    };
+    let next = AtomicU64::new(seeds.start);
+    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    let _replay = Replay(seed);
+                    play(seed, None);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn adversary_the_same_seed_gives_the_same_trace_byte_for_byte() {
+    let seeds = 0..20;
+    let once: Vec<_> = seeds.clone().map(|seed| play(seed, None)).collect();
+    let again: Vec<_> = seeds.map(|seed| play(seed, None)).collect();
+    assert_eq!(once, again);
+    let distinct: std::collections::BTreeSet<_> = once.iter().collect();
+    assert_eq!(distinct.len(), once.len(), "seeds differ");
+}
+
+/// The first seed that a bug does not survive.
+fn caught(bug: Bug) -> Option<u64> {
+    (0..SEEDS).find(|seed| std::panic::catch_unwind(|| play(*seed, Some(bug))).is_err())
+}
+
+#[test]
+fn adversary_catches_every_planted_bug() {
+    let missed: Vec<_> = Bug::ALL.into_iter().filter(|bug| caught(*bug).is_none()).collect();
+    assert!(missed.is_empty(), "not caught within {SEEDS} seeds: {missed:?}");
+}
