@@ -29,7 +29,7 @@ use self::tick::Tick;
 use crate::ecs::{Action, EcsError, Observation, Operation, Query};
 use crate::model::{TargetId, TargetPattern};
 use crate::plan::{self, Circumstances, History, Seen, Verdict};
-use crate::status::{ConfigurationStatus, NextStatus, Status};
+use crate::status::{Conditions, ConfigurationStatus, NextStatus, Status};
 use crate::timetable::{Board, Decision, Schedules};
 
 /// How the controller is set up.
@@ -241,8 +241,10 @@ impl Controller {
         board.advance(now);
         let tick = Tick { now, previous, board, clock: &self.clock, settings: &self.settings };
         self.queue.clear();
+        let mut neighbour = Conditions::default();
         for (target, row) in &mut self.rows {
             tick.consider_contained(target, row, &mut self.facts);
+            row.share_conditions(&mut neighbour);
             if row.may_write(now)
                 && let Some(urgency) = row.urgency()
             {

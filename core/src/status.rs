@@ -384,6 +384,14 @@ impl Conditions {
         changed
     }
 
+    /// Shares the other's memory where both are the same; otherwise these are the ones to share from now on.
+    pub(crate) fn share(&mut self, other: &mut Conditions) {
+        match *self == *other {
+            true => *self = other.clone(),
+            false => *other = self.clone(),
+        }
+    }
+
     /// The value of one of them.
     pub fn status(&self, kind: ConditionKind) -> Truth {
         self.0.iter().find(|condition| condition.kind == kind).map_or(Truth::Unknown, |condition| condition.status)

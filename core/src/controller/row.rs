@@ -269,6 +269,14 @@ impl Row {
         self.dirty = true;
     }
 
+    /// Where a neighbour's conditions are the same, one copy serves both: most targets of a fleet are as they should be,
+    /// since the same moment. Conditions that a snapshot has shown were held against the neighbour's before.
+    pub(super) fn share_conditions(&mut self, neighbour: &mut Conditions) {
+        if self.snapshot.is_none() {
+            self.conditions.share(neighbour);
+        }
+    }
+
     /// The failure that stands: of a write, or else of a look.
     pub(super) fn standing_error(&self) -> Option<&EcsError> {
         self.writes.error.as_deref().or(self.looks.error.as_deref())
