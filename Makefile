@@ -44,7 +44,7 @@ fuzz: fuzz-schedule fuzz-ics fuzz-git ## feed each parser what nobody would writ
 fuzz-%: $(CARGO_FUZZ)
 	mkdir -p fuzz/corpus/$*
 	RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --sanitizer none --target-dir target/fuzz $* fuzz/corpus/$* schedules \
-		core/tests/bad -- -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 $(addprefix -dict=,$(wildcard fuzz/$*.dict))
+		core/tests/bad -- -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=1024 $(addprefix -dict=,$(wildcard fuzz/$*.dict))
 
 image: ## build the container image with podman or docker
 	$(CONTAINER_ENGINE) build --build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
