@@ -7,13 +7,13 @@ CARGO_FUZZ := target/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 60
 CONTAINER_ENGINE ?= $(shell command -v podman || command -v docker)
 IMAGE ?= localhost/baseload:dev
-INSTALL := install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+INSTALL := install --quiet --disable-pip-version-check --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help test fmt lint deny advisories bench demo fuzz image
+.PHONY: help test fmt lint deny advisories deploy-check bench demo fuzz image
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: .venv/installed ## run every test, with all they need set up first
 	scripts/test-programs.sh
@@ -32,6 +32,9 @@ deny: $(CARGO_DENY) ## check licences, banned crates and sources of all dependen
 advisories: $(CARGO_DENY) ## check dependencies against the RustSec database (fetched from GitHub)
 	$(CARGO_DENY) --locked check advisories
 
+deploy-check: target/deploy/installed target/deploy/helm-render ## check templates, chart, workflows and scripts
+	PATH=$(CURDIR)/target/deploy/venv/bin:$$PATH tests/deploy/run.sh
+
 bench: ## run the benchmarks
 	cargo bench --workspace --locked
 
@@ -49,11 +52,23 @@ fuzz-%: $(CARGO_FUZZ)
 image: ## build the container image with podman or docker
 	$(CONTAINER_ENGINE) build --build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
 
-# Debian keeps ensurepip in a package of its own; where it is missing, the system's pip installs into the environment.
-.venv/installed: requirements-dev.txt
-	if python3 -c 'import ensurepip'; then python3 -m venv --clear .venv && .venv/bin/python -m pip $(INSTALL); \
-	else python3 -m venv --clear --without-pip .venv && python3 -m pip --python .venv/bin/python $(INSTALL); fi
+# A virtual environment. Debian keeps ensurepip in a package of its own; where it is missing, the system's pip installs.
+# $(call venv,FOLDER,REQUIREMENTS)
+define venv
+	if python3 -c 'import ensurepip'; then python3 -m venv --clear $(1) && $(1)/bin/python -m pip $(INSTALL) $(2); \
+	else python3 -m venv --clear --without-pip $(1) && python3 -m pip --python $(1)/bin/python $(INSTALL) $(2); fi
 	touch $@
+endef
+
+.venv/installed: requirements-dev.txt
+	$(call venv,.venv,requirements-dev.txt)
+
+target/deploy/installed: tests/deploy/requirements.txt
+	$(call venv,target/deploy/venv,tests/deploy/requirements.txt)
+
+# Helm is in no registry of packages; its engine is.
+target/deploy/helm-render: tests/deploy/helm/render.go tests/deploy/helm/build.sh
+	tests/deploy/helm/build.sh $@
 
 $(CARGO_FUZZ):
 	cargo install --locked --root target/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) --version $(CARGO_FUZZ_VERSION) cargo-fuzz

@@ -16,6 +16,8 @@ mod wait;
 
 mod allow_target;
 mod diff;
+mod docs;
+mod doctor;
 mod git_source;
 mod git_ssh;
 mod native;
