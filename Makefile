@@ -10,7 +10,7 @@ IMAGE ?= localhost/baseload:dev
 INSTALL := install --quiet --disable-pip-version-check --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help test fmt lint deny advisories deploy-check bench demo fuzz image
+.PHONY: help test browser pictures fmt lint deny advisories deploy-check bench demo fuzz image
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,14 @@ help: ## say what there is
 test: .venv/installed target/tools/prometheus/found ## run every test, with all they need set up first
 	scripts/test-programs.sh
 	cargo test --workspace --locked
+
+browser: .venv/browser ## look at the pages in a real browser (installs Debian's Chromium where there is none)
+	cargo build --locked
+	cd tests/browser && ../../.venv/bin/python -m unittest -v
+
+pictures: .venv/browser ## draw the pictures of the documentation anew
+	cargo build --locked
+	.venv/bin/python tests/browser/pictures.py
 
 fmt: ## format the code
 	cargo fmt --all
@@ -79,6 +87,10 @@ target/tools/prometheus/found:
 
 $(CARGO_FUZZ):
 	cargo install --locked --root target/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) --version $(CARGO_FUZZ_VERSION) cargo-fuzz
+
+.venv/browser: .venv/installed tests/browser/requirements.txt
+	python3 -m pip --python .venv/bin/python install --quiet --disable-pip-version-check -r tests/browser/requirements.txt
+	touch $@
 
 $(CARGO_DENY):
 	cargo install --locked --root target/tools/cargo-deny-$(CARGO_DENY_VERSION) --version $(CARGO_DENY_VERSION) cargo-deny

@@ -266,6 +266,22 @@ pub(crate) struct ValidateArgs {
     pub(crate) strict: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PreviewOutput {
+    /// For a terminal of 80 columns
+    Text,
+    /// For programs; the shape is stable
+    Json,
+    /// A picture
+    Svg,
+    /// A page in itself, for a wiki or a mail
+    Html,
+    /// For a pull request
+    Markdown,
+    /// A calendar (RFC 5545): an event for each stretch with another floor than the schedule's default
+    Ics,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct PreviewArgs {
     /// Schedule files or folders, repositories or buckets, as --schedules takes them; all make one source
@@ -289,7 +305,7 @@ pub(crate) struct PreviewArgs {
 
     /// How the result is printed
     #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
-    pub(crate) output: Output,
+    pub(crate) output: PreviewOutput,
 }
 
 #[derive(Debug, Args)]
@@ -387,9 +403,13 @@ pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 
-    /// Print again every two seconds until interrupted
+    /// Print again and again until interrupted; on a terminal in one place, the targets that are not well first
     #[arg(long, env = "BASELOAD_WATCH", value_parser = BoolishValueParser::new())]
     pub(crate) watch: bool,
+
+    /// How often --watch prints
+    #[arg(long, value_name = "DURATION", env = "BASELOAD_INTERVAL", default_value = "2s", value_parser = duration)]
+    pub(crate) interval: Duration,
 
     /// How the result is printed
     #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]

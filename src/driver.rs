@@ -66,6 +66,7 @@ pub(crate) struct Driver {
     waiting: Vec<ReloadRequest>,
     served: Vec<ReloadRequest>,
     status: watch::Sender<Arc<Status>>,
+    schedules: watch::Sender<Arc<Schedules>>,
     published: Instant,
     heartbeat: Heartbeat,
     before_taking_over: Option<BeforeTakingOver>,
@@ -97,6 +98,8 @@ pub(crate) struct Ends {
     pub(crate) reloads: mpsc::Sender<ReloadRequest>,
     /// The last snapshot.
     pub(crate) status: watch::Receiver<Arc<Status>>,
+    /// The schedules in force, for pictures of what is to come.
+    pub(crate) schedules: watch::Receiver<Arc<Schedules>>,
     /// For the liveness probe.
     pub(crate) heartbeat: Heartbeat,
 }
@@ -114,9 +117,15 @@ impl Driver {
         let (events_in, events) = unbounded_channel();
         let (reloads_in, reloads) = mpsc::channel(16);
         let (status, snapshots) = watch::channel(Arc::new(controller.status(clock.now())));
+        let (schedules, timetables) = watch::channel(controller.schedules().cloned().unwrap_or_default());
         let heartbeat = Heartbeat::new();
-        let ends =
-            Ends { events: events_in.clone(), reloads: reloads_in, status: snapshots, heartbeat: heartbeat.clone() };
+        let ends = Ends {
+            events: events_in.clone(),
+            reloads: reloads_in,
+            status: snapshots,
+            schedules: timetables,
+            heartbeat: heartbeat.clone(),
+        };
         let hands = Hands { clock, aws, loader: Some(Arc::new(Mutex::new(loader))), events: events_in };
         let (waiting, served) = (Vec::new(), Vec::new());
         let published = monotonic();
@@ -128,6 +137,7 @@ impl Driver {
             waiting,
             served,
             status,
+            schedules,
             published,
             heartbeat,
             before_taking_over,
@@ -250,6 +260,10 @@ impl Driver {
         );
         if let Some(line) = self.emf.as_mut().and_then(|emf| emf.line(&status, &self.metrics)) {
             let _ = output::result(&line); // as for the log: nothing can be done where nobody takes it
+        }
+        if let Some(in_force) = self.controller.schedules() {
+            let is_new = |known: &Arc<Schedules>| !Arc::ptr_eq(known, in_force);
+            self.schedules.send_if_modified(|known| is_new(known).then(|| *known = Arc::clone(in_force)).is_some());
         }
         self.status.send_replace(status);
     }

@@ -3,6 +3,7 @@
 //! Nothing here can touch the controller: it reads the last snapshot from a channel and asks for a reload through
 //! another. How many clients there may be and how long they may take is the matter of [`connections`].
 
+mod compress;
 mod connections;
 mod page;
 
@@ -13,17 +14,21 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use baseload_core::status::Status;
+use baseload_core::timetable::Schedules;
+use maud::Markup;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::connections::Limits;
+pub(crate) use self::page::Almanac;
+use self::page::{View, Wish};
 use crate::driver::ReloadRequest;
 use crate::metrics::Metrics;
 
@@ -43,8 +48,12 @@ pub(crate) struct About {
 pub(crate) struct Sources {
     /// The last snapshot.
     pub(crate) status: watch::Receiver<Arc<Status>>,
+    /// The schedules in force, for the pictures of what is to come.
+    pub(crate) schedules: watch::Receiver<Arc<Schedules>>,
     /// Whether the loop ticked within [`LIVE_FOR`].
     pub(crate) is_live: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// The pictures that pages share.
+    pub(crate) almanac: Arc<Almanac>,
     /// The counters and histograms.
     pub(crate) metrics: Arc<Metrics>,
     /// Where reloads are asked for.
@@ -62,9 +71,9 @@ const RELOAD_PATIENCE: Duration = Duration::from_secs(120);
 /// No handler reads a body; one that is announced larger than this is not even skipped.
 const MAX_BODY_BYTES: u64 = 1024;
 
-/// No script, no outside asset, no frame: the page is text and its own style.
-const CONTENT_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// No script, no outside asset, no frame: a page is text and its own style and pictures. Its form asks for another page.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+     form-action 'self'; frame-ancestors 'none'";
 
 /// Serves until `shutdown` is done, then lets open requests finish for a few seconds.
 pub(crate) async fn serve(listener: TcpListener, sources: Sources, shutdown: impl Future<Output = ()>) {
@@ -73,13 +82,15 @@ pub(crate) async fn serve(listener: TcpListener, sources: Sources, shutdown: imp
 
 fn router(sources: Sources) -> Router {
     Router::new()
-        .route("/", get(status_page))
+        .route("/", get(fleet_page))
+        .route("/targets/{cluster}/{service}", get(target_page))
         .route("/metrics", get(metrics))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/api/v1/status", get(api_status))
         .route("/-/reload", post(reload))
         .with_state(sources)
+        .layer(from_fn(compress::gzip))
         .layer(from_fn(guard))
 }
 
@@ -95,10 +106,28 @@ async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-async fn status_page(State(sources): State<Sources>) -> Response {
-    let status = snapshot(&sources);
-    let page = page::render(&status, &sources.about);
-    ([(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)], Html(page.into_string())).into_response()
+async fn fleet_page(State(sources): State<Sources>, Query(wish): Query<Wish>) -> Response {
+    page(sources, move |view| Some(page::fleet(view, &wish))).await
+}
+
+async fn target_page(State(sources): State<Sources>, Path((cluster, service)): Path<(String, String)>) -> Response {
+    page(sources, move |view| page::target(view, &cluster, &service)).await
+}
+
+/// Renders apart from the loop's threads, for thousands of targets take a while; where `render` finds nothing to show,
+/// the answer is that there is nothing.
+async fn page(sources: Sources, render: impl FnOnce(&View<'_>) -> Option<Markup> + Send + 'static) -> Response {
+    let rendered = tokio::task::spawn_blocking(move || {
+        let (status, schedules) = (snapshot(&sources), sources.schedules.borrow().clone());
+        let view = View { status: &status, schedules: &schedules, almanac: &sources.almanac, about: &sources.about };
+        render(&view).map_or_else(|| (StatusCode::NOT_FOUND, page::missing(&view)), |page| (StatusCode::OK, page))
+    });
+    match rendered.await {
+        Ok((code, page)) => {
+            (code, [(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)], Html(page.into_string())).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 async fn metrics(State(sources): State<Sources>) -> Response {

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn facts_become_lines() {
-        let loaded = Fact::ConfigurationLoaded { revision: "3f2a90c1d7e65b48".to_owned(), schedules: 1 };
+        let revision = "3f2a90c1d7e65b48".to_owned();
+        let loaded = Fact::ConfigurationLoaded { digest: revision.clone(), revision, schedules: 1 };
         let rejected = Fact::ConfigurationRejected { reason: "web.yaml:3:5: unknown field\nhelp: min".to_owned() };
         let text = logged(|| Teller::default().tell_all(&[loaded, declared(1), rejected]));
         let expected = "\

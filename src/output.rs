@@ -40,12 +40,19 @@ pub(crate) fn warn(text: &str) {
     note(&format!("warning: {text}"));
 }
 
-/// Empties the terminal for a new picture; nothing where stdout is none.
+/// The columns and rows of the terminal that stdout is; `None` where it is none.
+pub(crate) fn terminal() -> Option<(usize, usize)> {
+    let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
+    Some((width.0.into(), height.0.into()))
+}
+
+/// Draws a picture over the one before it on the terminal, line by line, so that nothing flickers.
 ///
 /// # Errors
 /// What the operating system says.
-pub(crate) fn clear() -> io::Result<()> {
-    if io::stdout().is_terminal() { result("\u{1b}[2J\u{1b}[H") } else { Ok(()) }
+pub(crate) fn redraw(picture: &str) -> io::Result<()> {
+    let lines: String = picture.lines().map(|line| format!("{line}\u{1b}[K\n")).collect();
+    result(&format!("\u{1b}[H{}\u{1b}[J", lines.trim_end_matches('\n')))
 }
 
 /// Whether stdout wants colour: a terminal, and nobody said no (<https://no-color.org>).

@@ -135,6 +135,12 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// The same for text of several lines, which it leaves.
+pub fn printable_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(printable).collect();
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,13 +2,20 @@
 //!
 //! - [`Preview`] is what `preview` shows; [`Preview::to_json`] is its stable form for programs.
 //! - [`text`]: the same as a strip for each day, for a terminal of 80 columns.
+//! - [`svg`]: the same as pictures; [`Preview::to_svg`] is a whole document. [`Preview::to_html`], [`Preview::to_markdown`]
+//!   and [`Preview::to_ics`]: a page to paste, a section of a pull request, a calendar to subscribe to.
 //! - [`explain`]: why one floor holds, in sentences.
 //! - [`diff`]: how two revisions differ, as text, JSON and Markdown.
 
 pub mod diff;
 pub mod explain;
+pub mod svg;
 pub mod text;
 
+mod blocks;
+mod html;
+mod ics;
+mod markdown;
 mod strip;
 mod words;
 

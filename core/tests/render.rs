@@ -14,6 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 /// Also holds the text to the width of a terminal.
 fn assert_golden(name: &str, found: &str) {
     assert_eq!(found.lines().find(|line| line.chars().count() > 80), None, "{name}");
+    assert_golden_document(name, found);
+}
+
+fn assert_golden_document(name: &str, found: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&file, found).unwrap();
@@ -137,6 +141,99 @@ fn more_than_two_weeks_are_a_list() {
 #[test]
 fn without_schedules_there_is_nothing_to_show() {
     assert_golden("preview-empty.txt", &preview(vec![], span("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z")));
+}
+
+/// Day, night, Friday and Black Friday, on the three days around it.
+fn around_black_friday() -> (Schedules, Preview) {
+    let schedules = Schedules::new(vec![web(&["shop/www"]), black_friday()]);
+    let preview = Preview::of(&schedules, span("2026-11-25T23:00:00Z", "2026-11-28T23:00:00Z"), "2026e");
+    (schedules, preview)
+}
+
+#[test]
+fn a_picture_reads_by_itself() {
+    let (schedules, preview) = around_black_friday();
+    assert_golden_document("preview.svg", &preview.to_svg(&preview.zone(&schedules)));
+}
+
+#[test]
+fn a_page_holds_the_picture_its_legend_and_every_change() {
+    let (schedules, preview) = around_black_friday();
+    assert_golden_document("preview.html", &preview.to_html(&preview.zone(&schedules)));
+}
+
+#[test]
+fn markdown_holds_strips_and_changes_to_open() {
+    let (schedules, preview) = around_black_friday();
+    assert_golden_document("preview.md", &preview.to_markdown(&preview.zone(&schedules)));
+}
+
+#[test]
+fn markdown_for_very_many_timetables_fits_one_comment() {
+    let lone =
+        |number: u32| schedule(&format!("s-{number}"), &[&format!("shop/{number}")], Some(floor(number)), vec![]);
+    let schedules = Schedules::new((0..1000).map(lone).collect());
+    let week = span("2026-11-22T23:00:00Z", "2026-11-29T23:00:00Z");
+    let markdown = Preview::of(&schedules, week, "2026e").to_markdown(&TimeZone::UTC);
+    assert!(markdown.len() < 65_536 && markdown.contains("more timetables"), "{} bytes", markdown.len());
+}
+
+#[test]
+fn a_calendar_has_an_event_for_each_stretch_off_the_default() {
+    let (schedules, preview) = around_black_friday();
+    assert_golden_document("preview.ics", &preview.to_ics(&schedules));
+}
+
+#[test]
+fn an_event_is_the_same_whichever_rendering_holds_it() {
+    let schedules = Schedules::new(vec![web(&["shop/www"])]);
+    let event = |from: &str, to: &str| {
+        let calendar = Preview::of(&schedules, span(from, to), "2026e").to_ics(&schedules);
+        let uid = calendar.find("BEGIN:VEVENT\r\nUID:20261127T125500Z/").expect("Friday afternoon is in it");
+        calendar[uid..].split_once("END:VEVENT").unwrap().0.to_owned()
+    };
+    let whole = event("2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z");
+    assert!(whole.contains("DTEND:20261127T233000Z"));
+    assert_eq!(event("2026-11-27T15:00:00Z", "2026-11-30T00:00:00Z"), whole);
+    assert_eq!(event("2026-11-20T00:00:00Z", "2026-11-27T15:00:00Z"), whole);
+}
+
+/// Names that a checked source could not hold: whoever writes them out must not rely on that.
+fn hostile() -> (Schedules, Preview) {
+    let name = "a\"'</title><script>alert(1)</script>\u{1b}[31m\n`|";
+    let schedules = Schedules::new(vec![schedule(name, &[&format!("shop/{name}")], Some(floor(1)), vec![])]);
+    let day = span("2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z");
+    let preview = Preview::of(&schedules, day, "2026e");
+    (schedules, preview)
+}
+
+#[test]
+fn f65_markup_in_names_stays_text_in_every_document() {
+    let (schedules, preview) = hostile();
+    let zone = preview.zone(&schedules);
+    for document in [preview.to_svg(&zone), preview.to_html(&zone)] {
+        assert!(!document.contains("<script") && !document.contains('\u{1b}'), "{document}");
+        assert!(document.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    }
+    let others = preview.to_markdown(&zone) + &preview.to_ics(&schedules);
+    assert!(!others.contains('\u{1b}') && !others.contains("31m\n"), "{others}");
+}
+
+#[test]
+fn pictures_show_what_the_clock_skips_and_of_what_comes_twice_the_higher_floor() {
+    let early = window("early", EVERY_DAY, (60, 2 * 60 + 30), floor(2));
+    let schedules = Schedules::new(vec![schedule("web", &["shop/www"], Some(floor(1)), vec![early])]);
+    let zone = zone("Europe/Brussels");
+    let picture = |from: &str, to: &str| {
+        let preview = Preview::of(&schedules, span(from, to), "2026e");
+        preview.to_svg(&zone)
+    };
+    let spring = picture("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z");
+    assert!(spring.contains(r#"<rect class="tt-skip" x="152""#) && spring.contains(">23h<"), "{spring}");
+    let autumn = picture("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z");
+    // From 01:00 to 03:00: the second 02:30 ends the window, and covers what the first hour showed.
+    assert!(autumn.contains(r#"<rect class="tt-area" x="122" y="30" width="59""#), "{autumn}");
+    assert!(autumn.contains(">25h<"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use baseload_core::render::{Preview, text};
 use jiff::SignedDuration;
 
 use super::{Exit, loader, refuse};
-use crate::cli::{Output, PreviewArgs};
+use crate::cli::{PreviewArgs, PreviewOutput};
 use crate::clock::Clock;
 use crate::{about, output};
 
@@ -28,9 +28,14 @@ pub(super) fn preview(args: PreviewArgs) -> Result<Exit> {
     };
     let zones = about::zones()?;
     let preview = Preview::of(&schedules, Span { from, to }, zones.version());
-    match args.output {
-        Output::Json => output::result(&preview.to_json())?,
-        Output::Text => output::result(&text::preview(&preview, &preview.zone(&schedules), output::stdout_colour()))?,
-    }
+    let zone = preview.zone(&schedules);
+    output::result(&match args.output {
+        PreviewOutput::Text => text::preview(&preview, &zone, output::stdout_colour()),
+        PreviewOutput::Json => preview.to_json(),
+        PreviewOutput::Svg => preview.to_svg(&zone),
+        PreviewOutput::Html => preview.to_html(&zone),
+        PreviewOutput::Markdown => preview.to_markdown(&zone),
+        PreviewOutput::Ics => preview.to_ics(&schedules),
+    })?;
     Ok(Exit::Fine)
 }

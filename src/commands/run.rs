@@ -94,7 +94,7 @@ async fn serve_and_drive(
     clock: Clock,
     pace: chores::Pace,
 ) -> Result<Exit> {
-    let Ends { events, reloads, status, heartbeat } = ends;
+    let Ends { events, reloads, status, schedules, heartbeat } = ends;
     chores::start(clock, pace, &events).await?;
     if pace.poll.is_some() {
         let _ = events.send(Event::Due(Chore::Load)); // a remote source that was down, or in force by its history, says so
@@ -104,7 +104,15 @@ async fn serve_and_drive(
 
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let is_live = Arc::new(move || heartbeat.age() < http::LIVE_FOR);
-    let sources = Sources { about: Arc::new(about), status, is_live, metrics, reload: reloads };
+    let sources = Sources {
+        about: Arc::new(about),
+        almanac: Arc::default(),
+        status,
+        schedules,
+        is_live,
+        metrics,
+        reload: reloads,
+    };
     let (stop_serving, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(http::serve(listener, sources, async move { stopped.await.unwrap_or(()) }));
 

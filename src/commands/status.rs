@@ -1,8 +1,7 @@
 //! `status` and `healthcheck`: what the running controller says.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, bail};
+use baseload_core::diagnostic::{printable, printable_lines};
 use baseload_core::status::{ConditionKind, Status, TargetStatus, Truth};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
@@ -11,39 +10,62 @@ use super::Exit;
 use crate::cli::{Output, ServerArgs, StatusArgs};
 use crate::{client, output};
 
-/// How often `--watch` prints.
-const PACE: Duration = Duration::from_secs(2);
-
-/// Prints the controller's table, once or until interrupted.
+/// Prints the controller's table, once or until interrupted. Once the controller has answered, `--watch` outlives its
+/// restarts.
 ///
 /// # Errors
 /// That the controller cannot be asked.
 pub(super) async fn status(args: StatusArgs) -> Result<Exit> {
+    show(&args, &ask(&args).await?)?;
+    if !args.watch {
+        return Ok(Exit::Fine);
+    }
     loop {
-        print(&args).await?;
-        if !args.watch {
-            return Ok(Exit::Fine);
-        }
         tokio::select! {
-            () = tokio::time::sleep(PACE) => {}
+            () = tokio::time::sleep(args.interval) => {}
             _ = tokio::signal::ctrl_c() => return Ok(Exit::Fine),
+        }
+        match ask(&args).await {
+            Ok(answer) => show(&args, &answer)?,
+            Err(error) => output::note(&format!("{error:#}")),
         }
     }
 }
 
-async fn print(args: &StatusArgs) -> Result<()> {
+/// What the controller says, as it is printed.
+async fn ask(args: &StatusArgs) -> Result<String> {
     let answer = client::get(&args.server.server, "/api/v1/status").await?;
     if answer.code != 200 {
         bail!("{} answers with status {}", args.server.server, answer.code);
     }
     if args.output == Output::Json {
-        return Ok(output::result(&(answer.body + "\n"))?);
+        return Ok(answer.body + "\n");
     }
     let status: Status = serde_json::from_str(&answer.body).context("the answer is not a controller's status")?;
-    if args.watch {
-        output::clear()?;
+    Ok(match output::terminal().filter(|_| args.watch) {
+        Some(size) => picture(status, size),
+        None => table(&status),
+    })
+}
+
+fn show(args: &StatusArgs, text: &str) -> Result<()> {
+    let is_picture = args.watch && args.output == Output::Text && output::terminal().is_some();
+    let shown = if is_picture { output::redraw(text) } else { output::result(text) };
+    Ok(shown?)
+}
+
+/// The table cut to a terminal of so many columns and rows, with the targets that are not well first.
+fn picture(mut status: Status, (width, height): (usize, usize)) -> String {
+    status.targets.sort_by_key(|target| conditions(target) == WELL);
+    let text = table(&status);
+    let cut = |line: &str| line.chars().take(width).collect::<String>();
+    let mut lines: Vec<String> = text.lines().map(cut).collect();
+    let over = lines.len().saturating_sub(height);
+    if over > 0 && height > 1 {
+        lines.truncate(height - 1);
+        lines.push(cut(&format!("… and {} more", over + 1)));
     }
-    Ok(output::result(&table(&status))?)
+    lines.join("\n")
 }
 
 /// The controller is live if `/livez` says so.
@@ -66,8 +88,8 @@ fn table(status: &Status) -> String {
     for target in &status.targets {
         table.add_row(row(target));
     }
-    let rows: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    format!("{}\n{rows}", heading(status))
+    let rows: String = table.lines().map(|line| format!("{}\n", printable(line.trim_end()))).collect();
+    format!("{}\n{rows}", printable_lines(&heading(status)) + "\n")
 }
 
 fn heading(status: &Status) -> String {
@@ -104,7 +126,10 @@ fn row(target: &TargetStatus) -> [String; 9] {
     ]
 }
 
-/// What is not as an operator wishes; `ok` where nothing is.
+/// What the last column says where nothing is to be said.
+const WELL: &str = "ok";
+
+/// What is not as an operator wishes; [`WELL`] where nothing is.
 fn conditions(target: &TargetStatus) -> String {
     let unwell = target.conditions.iter().filter(|condition| condition.status != condition.kind.is_well_when());
     let words: Vec<_> = unwell
@@ -112,5 +137,5 @@ fn conditions(target: &TargetStatus) -> String {
         .filter(|condition| condition.kind != ConditionKind::RivalSchedule || condition.status != Truth::Unknown)
         .map(|condition| format!("{}={} ({})", condition.kind.name(), condition.status.name(), condition.reason))
         .collect();
-    if words.is_empty() { "ok".to_owned() } else { words.join(" ") }
+    if words.is_empty() { WELL.to_owned() } else { words.join(" ") }
 }

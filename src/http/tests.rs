@@ -64,6 +64,8 @@ impl Server {
         let is_live = Arc::new(AtomicBool::new(true));
         let sources = Sources {
             status: status_receiver,
+            schedules: watch::channel(Arc::default()).1,
+            almanac: Arc::default(),
             is_live: Arc::new({
                 let is_live = is_live.clone();
                 move || is_live.load(Ordering::Relaxed)
@@ -130,6 +132,36 @@ async fn the_page_allows_nothing_from_outside_and_is_not_kept() {
     assert!(answer.contains("content-security-policy: default-src 'none';"));
     assert!(answer.contains("cache-control: no-store\r\n"));
     assert!(answer.contains("x-content-type-options: nosniff\r\n"));
+}
+
+#[tokio::test]
+async fn a_page_is_compressed_for_clients_that_take_it_and_a_scrape_is_not() {
+    let server = Server::start_with(Limits::default(), many_targets()).await;
+    for (path, is_packed) in [("/", true), ("/api/v1/status", true), ("/metrics", false)] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n");
+        let mut stream = server.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        assert_eq!(head.contains("content-encoding: gzip"), is_packed, "{head}");
+        assert_eq!(answer[end + 4..].starts_with(&[0x1f, 0x8b]), is_packed);
+        assert!(!is_packed || answer.len() < 1 << 20, "{path}: {} bytes", answer.len());
+    }
+}
+
+#[tokio::test]
+async fn a_target_has_a_page_and_what_is_no_target_has_none() {
+    let mut target = many_targets().remove(0);
+    target.service = "a \"b\"/<c>".into();
+    let server = Server::start_with(Limits::default(), vec![target]).await;
+    let page = server.ask("GET", "/targets/shop/a%20%22b%22%2F%3Cc%3E").await;
+    assert!(is_code(&page, 200) && page.contains("a &quot;b&quot;/&lt;c&gt;"));
+    assert!(server.ask("GET", "/").await.contains(r#"href="/targets/shop/a%20%22b%22%2F%3Cc%3E""#));
+    let missing = server.ask("GET", "/targets/shop/other").await;
+    assert!(is_code(&missing, 404) && missing.contains("No such target"));
+    assert!(missing.contains("content-security-policy: default-src 'none';"));
 }
 
 #[tokio::test]

@@ -4,29 +4,50 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::words::{cause, figure, length, moment, tasks, zone_name};
+use crate::diagnostic::printable;
 use crate::timetable::{Competitor, Decision, Explanation, InPlay, Outranked, Standing};
 
 /// Tells an explanation. Each instant is told in the schedule's own zone and in UTC.
 pub fn text(explanation: &Explanation, tzdb: &str) -> String {
-    let winner = explanation.schedules.iter().find(|competitor| competitor.standing == Standing::Wins);
-    let zone = winner.or(explanation.schedules.first()).map_or(TimeZone::UTC, |shown| shown.timezone.clone());
+    let zone = zone(explanation);
     let mut lines = vec![
         explanation.target.to_string(),
         format!("at {}, {}", moment(explanation.at, &zone), zone_name(&zone)),
         String::new(),
-        verdict(explanation, winner),
     ];
-    lines.extend(max_from(explanation));
+    lines.extend(verdict(explanation));
     lines.extend(next_change(explanation, &zone));
-    for competitor in &explanation.schedules {
+    for schedule in schedules(explanation) {
         lines.push(String::new());
-        lines.extend(schedule(competitor, explanation));
+        lines.extend(schedule);
     }
     lines.extend([String::new(), format!("Local times by tzdb {tzdb}.")]);
-    lines.join("\n") + "\n"
+    lines.iter().map(|line| printable(line) + "\n").collect()
 }
 
-fn verdict(explanation: &Explanation, winner: Option<&Competitor>) -> String {
+/// The floor and its reason, in a sentence or two.
+pub fn verdict(explanation: &Explanation) -> Vec<String> {
+    let mut lines = vec![floor(explanation, winner(explanation))];
+    lines.extend(max_from(explanation));
+    lines
+}
+
+/// What each schedule says, in order of precedence: a heading, then its details, indented by how far they go.
+pub fn schedules(explanation: &Explanation) -> impl Iterator<Item = Vec<String>> {
+    explanation.schedules.iter().map(|competitor| schedule(competitor, explanation))
+}
+
+fn winner(explanation: &Explanation) -> Option<&Competitor> {
+    explanation.schedules.iter().find(|competitor| competitor.standing == Standing::Wins)
+}
+
+/// The clock to tell times on: that of the schedule which decides.
+pub fn zone(explanation: &Explanation) -> TimeZone {
+    let shown = winner(explanation).or(explanation.schedules.first());
+    shown.map_or(TimeZone::UTC, |shown| shown.timezone.clone())
+}
+
+fn floor(explanation: &Explanation, winner: Option<&Competitor>) -> String {
     match (&explanation.decision, winner.and_then(|winner| winner.early.as_ref())) {
         (Some(held), None) => format!("{}.", sentence(held)),
         (Some(held), Some(early)) => {
@@ -48,7 +69,7 @@ fn is_not_allowed(explanation: &Explanation) -> bool {
 }
 
 /// `Floor 3 (at least 3 tasks), from the default of schedule web`.
-fn sentence(held: &Decision) -> String {
+pub fn sentence(held: &Decision) -> String {
     let (floor, cause) = (held.floor, cause(&held.cause));
     format!("Floor {} ({}), from {cause} of schedule {}", figure(floor), tasks(floor), held.schedule)
 }
@@ -71,8 +92,8 @@ fn next_change(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
 fn schedule(competitor: &Competitor, explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![
         format!("Schedule {}: {}", competitor.schedule, standing(competitor, explanation)),
-        format!("  matches by {}, priority {}", competitor.matched_by, competitor.priority),
-        format!("  wall clock of {}, lead time {}", zone_name(&competitor.timezone), length(competitor.lead_time)),
+        format!("  it is for {}, with priority {}", competitor.matched_by, competitor.priority),
+        clock(competitor),
     ];
     if competitor.standing == Standing::Suspended {
         return lines;
@@ -86,8 +107,16 @@ fn schedule(competitor: &Competitor, explanation: &Explanation) -> Vec<String> {
         (None, true) => "  no window or override is active, and it has no default".to_owned(),
         (None, false) => "  outside them it takes no part".to_owned(),
     });
-    lines.extend(early_rise(competitor));
+    lines.extend(early_rise(competitor).into_iter().flatten());
     lines
+}
+
+fn clock(competitor: &Competitor) -> String {
+    let zone = zone_name(&competitor.timezone);
+    match competitor.lead_time.is_zero() {
+        true => format!("  its times are {zone}"),
+        false => format!("  its times are {zone}, and rises come {} early", length(competitor.lead_time)),
+    }
 }
 
 fn in_play(item: &InPlay, zone: &TimeZone) -> [String; 3] {
@@ -105,20 +134,16 @@ fn in_play(item: &InPlay, zone: &TimeZone) -> [String; 3] {
     ]
 }
 
-fn early_rise(competitor: &Competitor) -> Option<String> {
+fn early_rise(competitor: &Competitor) -> Option<[String; 2]> {
     let (early, rule) = (competitor.early.as_ref()?, competitor.rule.as_ref()?);
-    let due = moment(early.due, &competitor.timezone);
-    Some(format!(
-        "  but taken early, for the lead time: {} ({}),\n    due {due}",
-        cause(&rule.cause),
-        tasks(rule.floor)
-    ))
+    let taken = format!("  but taken early, for the lead time: {} ({}),", cause(&rule.cause), tasks(rule.floor));
+    Some([taken, format!("    due {}", moment(early.due, &competitor.timezone))])
 }
 
 fn standing(competitor: &Competitor, explanation: &Explanation) -> String {
     let winner = explanation.decision.as_ref().map_or("another", |held| &*held.schedule);
     match competitor.standing {
-        Standing::Wins if explanation.schedules.len() == 1 => "the only one that matches".to_owned(),
+        Standing::Wins if explanation.schedules.len() == 1 => "it decides, as the only one for this target".to_owned(),
         Standing::Wins => "it decides".to_owned(),
         Standing::NotAllowed => "takes no part, the target is not allowed".to_owned(),
         Standing::Suspended => "takes no part, it is suspended".to_owned(),

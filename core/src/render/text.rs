@@ -2,18 +2,18 @@
 //!
 //! Targets that share every segment share one block, so that three thousand alike read like one.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::blocks::{days, decisions, groups, peak};
 use super::words::{clock_change, figure, local_time, zone_name};
 use super::{Preview, strip};
-use crate::diagnostic::Colour;
+use crate::diagnostic::{Colour, printable};
 use crate::model::{Floor, Span, TargetPattern};
-use crate::timetable::{Cause, Decision, Segment};
+use crate::timetable::Segment;
 
 const WIDTH: usize = 80;
 const TITLE_LINES: usize = 3; // of target names above a block
@@ -47,41 +47,9 @@ fn header(preview: &Preview, zone: &TimeZone) -> String {
     format!("{} to {}\nTimes are {}, by tzdb {}.\n", told(from), told(to), zone_name(zone), preview.tzdb)
 }
 
-/// The local days that the span touches.
-fn days(span: Span, zone: &TimeZone) -> Vec<Date> {
-    let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
-    let last = date((span.to - SignedDuration::from_nanos(1)).max(span.from));
-    let days = std::iter::successors(Some(date(span.from)), |day| day.tomorrow().ok());
-    days.take_while(|day| *day <= last).collect()
-}
-
-/// Targets with equal segments, together; in the order in which the first of each comes.
-fn groups(rows: &[(TargetPattern, Vec<Segment>)]) -> Vec<(Vec<&TargetPattern>, &[Segment])> {
-    let mut groups: Vec<(Vec<&TargetPattern>, &[Segment])> = Vec::new();
-    let mut known = BTreeMap::new();
-    for (target, segments) in rows {
-        let next = groups.len();
-        let index = *known.entry(segments.iter().map(sort_key).collect::<Vec<_>>()).or_insert(next);
-        if index == next {
-            groups.push((Vec::new(), segments));
-        }
-        groups[index].0.push(target);
-    }
-    groups
-}
-
-type SortKey<'a> = (Timestamp, Timestamp, Option<(u32, Option<u32>, &'a str, &'a Cause)>);
-
-fn sort_key(segment: &Segment) -> SortKey<'_> {
-    let decision = segment.decision.as_ref();
-    let key = |decision: &'_ Decision| (decision.floor.min, decision.floor.max);
-    let names = decision.map(|decision| (key(decision), &*decision.schedule, &decision.cause));
-    (segment.span.from, segment.span.to, names.map(|((min, max), schedule, cause)| (min, max, schedule, cause)))
-}
-
 /// The names of a block's targets, over three lines at most.
 fn title(targets: &[&TargetPattern], ink: Colour) -> String {
-    let names: Vec<String> = targets.iter().map(|target| target.to_string()).collect();
+    let names: Vec<String> = targets.iter().map(|target| printable(&target.to_string())).collect();
     let mut lines = vec![if names.len() > 1 { format!("{} targets:", names.len()) } else { String::new() }];
     for (index, name) in names.iter().enumerate() {
         let rest = format!(" and {} more", names.len() - index);
@@ -107,8 +75,16 @@ fn title(targets: &[&TargetPattern], ink: Colour) -> String {
     lines.into_iter().map(bold).collect()
 }
 
+/// The strips and what their floors come from, without colour.
+pub(super) fn picture(days: &[Date], zone: &TimeZone, segments: &[Segment]) -> String {
+    let mut out = String::new();
+    strips(&mut out, days, zone, segments, Colour::Never);
+    legend(&mut out, segments);
+    out
+}
+
 fn strips(out: &mut String, days: &[Date], zone: &TimeZone, segments: &[Segment], ink: Colour) {
-    let peak = segments.iter().filter_map(|s| s.decision.as_ref()).map(|held| held.floor.min).max().unwrap_or(0);
+    let peak = peak(segments);
     let mut notes = Vec::new();
     line(out, &format!("{:12}{}", "", strip::SCALE));
     for day in days {
@@ -136,12 +112,16 @@ fn hours(duration: SignedDuration) -> String {
 
 /// One line for each decision of the block, lowest floor first.
 fn legend(out: &mut String, segments: &[Segment]) {
-    let mut decisions: Vec<Option<&Decision>> = segments.iter().map(|segment| segment.decision.as_ref()).collect();
-    decisions.sort_by_key(|decision| decision.map(|d| (d.floor.min, d.floor.max, &d.cause, &d.schedule)));
-    decisions.dedup();
-    for decision in decisions {
+    for decision in decisions(segments) {
         match decision {
-            Some(held) => line(out, &format!("{:>12}  {}, schedule {}", figure(held.floor), held.cause, held.schedule)),
+            Some(held) => line(
+                out,
+                &format!(
+                    "{:>12}  {}",
+                    figure(held.floor),
+                    printable(&format!("{}, schedule {}", held.cause, held.schedule))
+                ),
+            ),
             None => line(out, &format!("{:>12}  left alone: no schedule takes part", "·")),
         }
     }
@@ -176,7 +156,7 @@ fn held(segment: &Segment) -> String {
 
 fn cause(segment: &Segment) -> String {
     match &segment.decision {
-        Some(decision) => format!("{}, {}", decision.cause, decision.schedule),
+        Some(decision) => printable(&format!("{}, {}", decision.cause, decision.schedule)),
         None => "left alone".to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneTransition};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::diagnostic::printable;
 use crate::model::{Floor, instant};
 use crate::timetable::Cause;
 
@@ -32,6 +33,22 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::Window(name) => format!("window {name}"),
         Cause::Override(name) => format!("override {name}"),
     }
+}
+
+/// Text for HTML and SVG, in an element or in an attribute between double quotes. What would hide in it is made visible.
+pub(super) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in printable(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
 }
 
 /// `Europe/Brussels`; a zone without a name can only be UTC.
