@@ -43,7 +43,7 @@ pub(super) async fn import(args: ImportArgs) -> Result<Exit> {
 }
 
 async fn read_aws() -> Result<Declarations> {
-    let aws = plan::connect().await;
+    let aws = plan::connect(Clock::System).await;
     Ok(aws.native_schedules().await?)
 }
 

@@ -406,8 +406,16 @@ impl World {
         self.asleep_until = self.at + SignedDuration::from_secs(seconds);
     }
 
+    /// The process goes on at once, and finds what came meanwhile.
     pub(crate) fn wake_up(&mut self) {
         self.asleep_until = self.at;
+        for ((due, _), what) in std::mem::take(&mut self.travelling) {
+            let after = match &what {
+                Travelling::There { .. } => due.duration_since(self.at),
+                Travelling::Back { .. } => SignedDuration::ZERO,
+            };
+            self.depart(after, what);
+        }
     }
 
     fn is_asleep(&self) -> bool {
