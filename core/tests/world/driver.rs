@@ -171,11 +171,16 @@ impl World {
     /// Lets time pass until the true time `until`.
     pub(crate) fn run_until(&mut self, until: Timestamp) {
         while self.at < until {
-            let next = self.next_stop().min(until);
-            self.at = next;
-            self.arrive();
-            self.turn();
+            let stop = self.next_stop().min(until);
+            self.step(stop);
         }
+    }
+
+    /// It is `stop`, the next stop at the latest.
+    pub(crate) fn step(&mut self, stop: Timestamp) {
+        self.at = stop;
+        self.arrive();
+        self.turn();
     }
 
     /// Lets time pass until an instant of today or later, written as `2026-11-20T08:00:00Z`.
