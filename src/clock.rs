@@ -1,7 +1,7 @@
 //! The only place that reads a clock. Everywhere else time is an argument.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -75,6 +75,11 @@ impl Clock {
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
 fn wall_clock() -> Timestamp {
     Timestamp::now()
+}
+
+/// How long ago a file system's stamp was; `None` where it lies in the future.
+pub(crate) fn age(stamp: SystemTime) -> Option<Duration> {
+    stamp.elapsed().ok()
 }
 
 /// The monotonic clock, for durations.

@@ -73,7 +73,7 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<Exit> {

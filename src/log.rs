@@ -16,8 +16,8 @@ use baseload_core::diagnostic::Colour;
 use baseload_core::model::TargetId;
 use baseload_core::status::ConditionKind;
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 use self::format::{ClockTime, Plain};
 use self::line::{Line, lines_of};
@@ -34,23 +34,24 @@ pub(crate) enum Format {
 }
 
 /// Sends the log to stderr from now on: INFO and above, unless `BASELOAD_LOG` says otherwise (`debug`,
-/// `info,baseload=debug`, …). Without a
-/// format it is text on a terminal and JSON elsewhere. `now` tells the time of each line.
+/// `info,baseload=debug`, …). Without a format it is text on a terminal and JSON elsewhere. `now` tells the time of each
+/// line.
 ///
 /// # Errors
 /// Where `BASELOAD_LOG` cannot be read as a filter.
 pub(crate) fn init(format: Option<Format>, now: Now) -> Result<()> {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .with_env_var("BASELOAD_LOG")
-        .from_env()
-        .context("BASELOAD_LOG is not a filter such as `debug` or `info,baseload=debug`")?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = std::env::var("BASELOAD_LOG").unwrap_or_default();
+    let filter = match filter.is_empty() {
+        true => Targets::new().with_default(LevelFilter::INFO),
+        false => filter.parse().context("BASELOAD_LOG is not a filter such as `debug` or `info,baseload=debug`")?,
+    };
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let by_reader = if std::io::stderr().is_terminal() { Format::Text } else { Format::Json };
-    match format.unwrap_or(by_reader) {
-        Format::Text => log.with_ansi(output::stderr_colour() == Colour::Ansi).event_format(Plain { now }).init(),
-        Format::Json => log.json().flatten_event(true).with_target(false).with_timer(ClockTime { now }).init(),
-    }
+    let log = match format.unwrap_or(by_reader) {
+        Format::Text => log.with_ansi(output::stderr_colour() == Colour::Ansi).event_format(Plain { now }).boxed(),
+        Format::Json => log.json().flatten_event(true).with_target(false).with_timer(ClockTime { now }).boxed(),
+    };
+    tracing_subscriber::registry().with(log.with_filter(filter)).init();
     Ok(())
 }
 
@@ -64,8 +65,8 @@ impl Teller {
     /// Tells facts that came together: one line each, but a single one where more than five are of a kind; what that
     /// one leaves out is DEBUG.
     pub(crate) fn tell_all(&mut self, facts: &[Fact]) {
-        let lines: Vec<Line> = facts.iter().map(|fact| Line::of(fact, &mut self.warned)).collect();
-        lines_of(lines).iter().for_each(Line::write);
+        let lines = facts.iter().map(|fact| Line::of(fact, &mut self.warned)).filter(Line::is_read);
+        lines_of(lines.collect()).for_each(|line| line.write());
     }
 }
 

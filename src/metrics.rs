@@ -362,7 +362,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use baseload_core::model::TargetId;
-    use baseload_core::status::{Bounds, Counts, FloorStatus, NextStatus};
+    use baseload_core::status::{Bounds, Conditions, Counts, FloorStatus, NextStatus};
 
     use super::*;
 
@@ -375,8 +375,8 @@ mod tests {
             observed: None,
             observed_at: None,
             counts: None,
-            verdict: "unknown".to_owned(),
-            conditions: Vec::new(),
+            verdict: "unknown".into(),
+            conditions: Conditions::default(),
             last_error: None,
             corrections: 0,
         }
@@ -389,7 +389,7 @@ mod tests {
             next: Some(NextStatus { at: Timestamp::UNIX_EPOCH, floor: floor(1) }),
             observed: Some(Bounds { min: 2, max: 10 }),
             counts: Some(Counts { desired: 5, running: 4, pending: 1 }),
-            conditions: vec![condition(ConditionKind::Ready, Truth::False)],
+            conditions: Conditions::from_iter([condition(ConditionKind::Ready, Truth::False)]),
             corrections: 7,
             ..target("shop", "www")
         }

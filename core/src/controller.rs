@@ -29,7 +29,7 @@ use self::tick::Tick;
 use crate::ecs::{Action, EcsError, Observation, Operation, Query};
 use crate::model::{TargetId, TargetPattern};
 use crate::plan::{self, Circumstances, History, Seen, Verdict};
-use crate::status::{ConfigurationStatus, NextStatus, Status};
+use crate::status::{Conditions, ConfigurationStatus, NextStatus, Status};
 use crate::timetable::{Board, Decision, Schedules};
 
 /// How the controller is set up.
@@ -152,7 +152,8 @@ pub struct Controller {
     board: Option<Board>,
     /// The globs of that revision.
     globs: Vec<TargetPattern>,
-    rows: BTreeMap<TargetId, Row>,
+    /// Boxed, because a map's nodes are half empty.
+    rows: BTreeMap<TargetId, Box<Row>>,
     queue: BTreeSet<(Urgency, TargetId)>,
     facts: Vec<Fact>,
     clock: WallClock,
@@ -238,8 +239,10 @@ impl Controller {
         board.advance(now);
         let tick = Tick { now, previous, board, clock: &self.clock, settings: &self.settings };
         self.queue.clear();
+        let mut neighbour = Conditions::default();
         for (target, row) in &mut self.rows {
             tick.consider_contained(target, row, &mut self.facts);
+            row.share_conditions(&mut neighbour);
             if row.may_write(now)
                 && let Some(urgency) = row.urgency()
             {
@@ -299,7 +302,7 @@ impl Controller {
     /// Whether something is being written, or will be as soon as a pause is over. What only a person can mend is not
     /// waited for.
     pub fn has_writes(&self) -> bool {
-        self.rows.values().any(Row::is_moving)
+        self.rows.values().any(|row| row.is_moving())
     }
 
     /// Whether a configuration is in force and every target was asked once, answered or not. Once ready, a later
@@ -315,7 +318,7 @@ impl Controller {
             decision: row.decision.as_ref(),
             seen: &row.seen,
             verdict: &row.verdict,
-            error: row.writes.error.as_ref().or(row.looks.error.as_ref()),
+            error: row.standing_error(),
             in_flight: row.in_flight.is_some(),
         })
     }
@@ -404,7 +407,7 @@ impl Controller {
         let board = Board::new(schedules, now);
         self.release_targets(&board);
         for target in board.schedules().exact_targets() {
-            let row = |target: &TargetId| Row::new(board.members(target), self.settings.first_settle);
+            let row = |target: &TargetId| Box::new(Row::new(board.members(target), self.settings.first_settle));
             self.rows.entry(target).or_insert_with_key(row);
         }
         self.globs = board.schedules().rows().into_iter().filter(|row| !row.is_exact()).collect();

@@ -4,6 +4,7 @@
 //! controller.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -132,6 +133,29 @@ pub struct Condition {
     pub since: Timestamp,
 }
 
+/// The reason of what is not known because AWS was not asked yet, or has not answered.
+const NOT_ASKED: &str = "NotAsked";
+
+impl Condition {
+    fn unknown(kind: ConditionKind, since: Timestamp) -> Self {
+        Condition { kind, status: Truth::Unknown, reason: NOT_ASKED.into(), message: "".into(), since }
+    }
+
+    fn says(&self, finding: &Finding) -> bool {
+        (self.status, &*self.reason, &self.message) == (finding.status, finding.reason, &finding.message)
+    }
+
+    /// Takes a finding over; whether that changes the value, and is worth telling: that what was never known turns out
+    /// well is what everybody expects, of each of thousands of targets.
+    fn take(&mut self, Finding { status, reason, message }: Finding, now: Timestamp) -> bool {
+        let is_transition = self.status != status;
+        let was_expected = self.reason == NOT_ASKED && status == self.kind.is_well_when();
+        let since = if is_transition { now } else { self.since };
+        *self = Condition { kind: self.kind, status, reason: reason.into(), message, since };
+        is_transition && !was_expected
+    }
+}
+
 /// The value of a condition at one moment, before it is held against the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -197,7 +221,7 @@ fn synced(judged: &Judged<'_>) -> Finding {
             finding(Truth::Unknown, "ExpressMode", "ECS owns this scalable target (Express Mode)")
         }
         (Verdict::Unknown, Some((reason, message))) => finding(Truth::Unknown, reason, message),
-        (Verdict::Unknown, None) => finding(Truth::Unknown, "NotAsked", "AWS has not answered yet"),
+        (Verdict::Unknown, None) => finding(Truth::Unknown, NOT_ASKED, "AWS has not answered yet"),
         (Verdict::Change { .. }, Some((reason, message))) => finding(false, reason, message),
         (Verdict::Change { .. }, None) => finding(false, "ChangeDue", "a write is due"),
         (Verdict::Limited, _) => finding(false, "Limited", "the floor stands at the target's max"),
@@ -242,7 +266,7 @@ fn failure_reason(error: &EcsError) -> &'static str {
 
 fn counted(judged: &Judged<'_>, what: &str, count: impl Fn(crate::ecs::ServiceCounts) -> u32) -> Finding {
     let Some(decision) = judged.decision else { return finding(true, "NothingDeclared", "") };
-    let Some(look) = judged.seen.counts else { return finding(Truth::Unknown, "NotAsked", "") };
+    let Some(look) = judged.seen.counts else { return finding(Truth::Unknown, NOT_ASKED, "") };
     let Some(service) = look.value else { return finding(false, "NoService", "ECS has no such service") };
     let (have, floor) = (count(service), decision.floor.min);
     match have >= floor {
@@ -260,13 +284,13 @@ fn registered(judged: &Judged<'_>) -> Finding {
             "no scalable target; it is picked up when someone registers it (Baseload never creates one)",
         ),
         (None, Some(error)) => finding(Truth::Unknown, failure_reason(error), error.to_string()),
-        (None, None) => finding(Truth::Unknown, "NotAsked", ""),
+        (None, None) => finding(Truth::Unknown, NOT_ASKED, ""),
     }
 }
 
 fn limited(judged: &Judged<'_>) -> Finding {
     let Some(decision) = judged.decision else { return finding(false, "NothingDeclared", "") };
-    let Some(live) = judged.seen.bounds() else { return finding(Truth::Unknown, "NotAsked", "") };
+    let Some(live) = judged.seen.bounds() else { return finding(Truth::Unknown, NOT_ASKED, "") };
     match decision.floor.max.is_none() && decision.floor.min > live.max {
         true => finding(
             true,
@@ -283,7 +307,7 @@ fn paused(judged: &Judged<'_>) -> Finding {
             finding(true, "ScheduledScalingSuspended", "ScheduledScalingSuspended is set on the scalable target")
         }
         Some(_) => finding(false, "NotSuspended", ""),
-        None => finding(Truth::Unknown, "NotAsked", ""),
+        None => finding(Truth::Unknown, NOT_ASKED, ""),
     }
 }
 
@@ -311,7 +335,7 @@ fn suspects(survey: Option<&crate::ecs::Survey>) -> Option<String> {
 
 fn policy_attached(judged: &Judged<'_>) -> Finding {
     match judged.survey {
-        None => finding(Truth::Unknown, "NotAsked", ""),
+        None => finding(Truth::Unknown, NOT_ASKED, ""),
         Some(survey) if survey.policies.is_empty() => {
             finding(false, "NoPolicy", "no scaling policy: nothing will ever scale this service back in")
         }
@@ -320,7 +344,7 @@ fn policy_attached(judged: &Judged<'_>) -> Finding {
 }
 
 fn rival_schedule(judged: &Judged<'_>) -> Finding {
-    let Some(survey) = judged.survey else { return finding(Truth::Unknown, "NotAsked", "") };
+    let Some(survey) = judged.survey else { return finding(Truth::Unknown, NOT_ASKED, "") };
     if !survey.scheduled_actions.is_empty() {
         return finding(true, "ScheduledActions", survey.scheduled_actions.join(", "));
     }
@@ -330,45 +354,58 @@ fn rival_schedule(judged: &Judged<'_>) -> Finding {
     finding(false, "NoRival", "")
 }
 
-/// The conditions of one target, with the instants of their last transitions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Conditions(Vec<Condition>);
+/// The conditions of one target, with the instants of their last transitions, in the order of [`ConditionKind::ALL`];
+/// empty before the first update. A clone shares them: thousands stand the same from one snapshot to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Conditions(Arc<[Condition]>);
 
 impl Conditions {
-    /// Holds the findings against what stood before, and returns the conditions whose value changed.
+    /// Holds the findings against what stood before, and returns the conditions whose value changed in a way that is
+    /// worth telling.
     pub fn update(&mut self, judged: &Judged<'_>, now: Timestamp) -> Vec<Condition> {
+        if self.0.is_empty() {
+            self.0 = ConditionKind::ALL.map(|kind| Condition::unknown(kind, now)).into();
+        }
         let mut changed = Vec::new();
         for (at, kind) in ConditionKind::ALL.into_iter().enumerate() {
-            let Finding { status, reason, message } = judge(kind, judged);
-            match self.0.get_mut(at) {
-                Some(before) if before.status == status => {
-                    before.reason = reason.into();
-                    before.message = message;
-                }
-                before => {
-                    let condition = Condition { kind, status, reason: reason.into(), message, since: now };
-                    let was_unknown_at_first = before.is_none() && status == Truth::Unknown;
-                    match before {
-                        Some(before) => *before = condition.clone(),
-                        None => self.0.push(condition.clone()),
-                    }
-                    if !was_unknown_at_first {
-                        changed.push(condition);
-                    }
-                }
+            let finding = judge(kind, judged);
+            if self.0[at].says(&finding) {
+                continue;
+            }
+            let condition = &mut Arc::make_mut(&mut self.0)[at];
+            if condition.take(finding, now) {
+                changed.push(condition.clone());
             }
         }
         changed
     }
 
-    /// In the order of [`ConditionKind::ALL`]; empty before the first update.
-    pub fn as_slice(&self) -> &[Condition] {
-        &self.0
+    /// Shares the other's memory where both are the same; otherwise these are the ones to share from now on.
+    pub(crate) fn share(&mut self, other: &mut Conditions) {
+        match *self == *other {
+            true => *self = other.clone(),
+            false => *other = self.clone(),
+        }
     }
 
     /// The value of one of them.
     pub fn status(&self, kind: ConditionKind) -> Truth {
         self.0.iter().find(|condition| condition.kind == kind).map_or(Truth::Unknown, |condition| condition.status)
+    }
+}
+
+impl Deref for Conditions {
+    type Target = [Condition];
+
+    fn deref(&self) -> &[Condition] {
+        &self.0
+    }
+}
+
+impl FromIterator<Condition> for Conditions {
+    fn from_iter<I: IntoIterator<Item = Condition>>(conditions: I) -> Self {
+        Conditions(conditions.into_iter().collect())
     }
 }
 
@@ -441,9 +478,9 @@ pub struct TargetStatus {
     /// The counts as last seen.
     pub counts: Option<Counts>,
     /// The verdict's stable word.
-    pub verdict: String,
+    pub verdict: Cow<'static, str>,
     /// Every condition.
-    pub conditions: Vec<Condition>,
+    pub conditions: Conditions,
     /// The failure that stands.
     pub last_error: Option<String>,
     /// Accepted writes that undid a foreign change, since the start.
@@ -576,7 +613,7 @@ mod tests {
             (Verdict::NotRegistered, false, (False, "NotRegistered")),
             (Verdict::LeftAlone(LeftAlone::NoSchedule), false, (True, "NothingDeclared")),
             (Verdict::LeftAlone(LeftAlone::ExpressMode), false, (Unknown, "ExpressMode")),
-            (Verdict::Unknown, false, (Unknown, "NotAsked")),
+            (Verdict::Unknown, false, (Unknown, NOT_ASKED)),
             (Verdict::Unknown, true, (Unknown, "Denied")),
         ] {
             let judged = Judged { error: failed.then_some(&denied), ..judged(&declared, &seen, &verdict) };
@@ -611,7 +648,7 @@ mod tests {
         let (declared, nothing) = (decision(3, None), Seen::default());
         let judged = judged(&declared, &nothing, &Verdict::Unknown);
         for kind in ConditionKind::ALL.into_iter().filter(|kind| *kind != ConditionKind::Contested) {
-            assert_eq!(value(kind, &judged), (Truth::Unknown, "NotAsked"), "{kind:?}");
+            assert_eq!(value(kind, &judged), (Truth::Unknown, NOT_ASKED), "{kind:?}");
         }
     }
 

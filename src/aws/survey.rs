@@ -116,6 +116,7 @@ fn surveyed(wanted: &[TargetId], findings: impl Iterator<Item = Finding>) -> Ans
             What::ScheduledAction { name } => survey.scheduled_actions.push(name),
         }
     }
+    surveys.values_mut().for_each(|survey| survey.policies.shrink_to_fit()); // most have one policy, and room for four
     let found = surveys.into_iter().map(|(target, survey)| (target, Some(survey))).collect();
     Answer { found, failed: Vec::new() }
 }

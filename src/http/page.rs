@@ -203,8 +203,8 @@ mod tests {
             observed: None,
             observed_at: None,
             counts: None,
-            verdict: "unknown".to_owned(),
-            conditions,
+            verdict: "unknown".into(),
+            conditions: conditions.into_iter().collect(),
             last_error: None,
             corrections: 0,
         }

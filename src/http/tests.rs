@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use baseload_core::status::{ConfigurationStatus, TargetStatus};
+use baseload_core::status::{Conditions, ConfigurationStatus, TargetStatus};
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -42,8 +42,8 @@ fn many_targets() -> Vec<TargetStatus> {
         observed: None,
         observed_at: None,
         counts: None,
-        verdict: "unknown".to_owned(),
-        conditions: Vec::new(),
+        verdict: "unknown".into(),
+        conditions: Conditions::default(),
         last_error: None,
         corrections: 0,
     };

@@ -96,6 +96,11 @@ impl Line {
         }
     }
 
+    /// Whether anybody reads lines of its level.
+    pub(super) fn is_read(&self) -> bool {
+        tracing::level_enabled!(self.level)
+    }
+
     /// Writes it. Levels are part of a call site, so there is one for each.
     pub(super) fn write(&self) {
         let Line { level, message, target, targets, fields } = self;
@@ -146,26 +151,19 @@ type Key = (Level, &'static str, Option<&'static str>, Option<&'static str>, Opt
 
 /// Makes one line of those that say the same of more than five targets, in the place of the first; the others follow
 /// at DEBUG.
-pub(super) fn lines_of(lines: Vec<Line>) -> Vec<Line> {
+pub(super) fn lines_of(lines: Vec<Line>) -> impl Iterator<Item = Line> {
     let mut counts: BTreeMap<Key, usize> = BTreeMap::new();
-    for line in lines.iter().filter(|line| line.target.is_some()) {
+    for line in lines.iter().filter(|line| line.target.is_some() && line.level < Level::DEBUG) {
         *counts.entry(line.key()).or_default() += 1;
     }
+    counts.retain(|_, count| *count > MOST_OF_A_KIND);
     let mut summarized = BTreeSet::new();
-    let mut written = Vec::with_capacity(lines.len());
-    for line in lines {
+    lines.into_iter().flat_map(move |line| {
         let key = line.key();
-        match counts.get(&key) {
-            Some(&count) if count > MOST_OF_A_KIND && line.level < Level::DEBUG => {
-                if summarized.insert(key) {
-                    written.push(Line { targets: Some(count), ..line.clone() });
-                }
-                written.push(Line { level: Level::DEBUG, ..line });
-            }
-            _ => written.push(line),
-        }
-    }
-    written
+        let Some(&count) = counts.get(&key) else { return [None, Some(line)].into_iter().flatten() };
+        let summary = summarized.insert(key).then(|| Line { targets: Some(count), ..line.clone() });
+        [summary, Some(Line { level: Level::DEBUG, ..line })].into_iter().flatten()
+    })
 }
 
 fn configuration_loaded(revision: &str, schedules: usize) -> Line {
@@ -456,7 +454,8 @@ mod tests {
 
     #[test]
     fn f10_a_permission_that_is_missing_for_all_is_one_line() {
-        let lines = lines_of((0..300).map(|service| line(&refused(service, ErrorKind::Denied, false))).collect());
+        let lines = (0..300).map(|service| line(&refused(service, ErrorKind::Denied, false))).collect();
+        let lines: Vec<_> = lines_of(lines).collect();
         assert_eq!(lines[0].level, Level::WARN);
         assert_eq!(lines[0].targets, Some(300));
         assert_eq!(lines[0].target.as_deref(), Some("shop/service-0"));
@@ -468,7 +467,7 @@ mod tests {
     fn five_of_a_kind_are_told_one_by_one_and_other_kinds_are_not_counted_in() {
         let denied = (0..5).map(|service| line(&refused(service, ErrorKind::Denied, false)));
         let invalid = (5..8).map(|service| line(&refused(service, ErrorKind::Invalid, false)));
-        let lines = lines_of(denied.chain(invalid).collect());
+        let lines: Vec<_> = lines_of(denied.chain(invalid).collect()).collect();
         assert_eq!(lines.len(), 8);
         assert!(lines.iter().all(|line| line.level == Level::WARN && line.targets.is_none()));
     }

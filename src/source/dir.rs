@@ -14,9 +14,13 @@ use anyhow::{Context, Result, bail};
 use baseload_core::spec::Tree;
 
 use super::{DEPTH_LIMIT, SOURCE_LIMIT, is_wanted};
+use crate::clock;
 
 /// A file that is being written is read again after this long, until two readings agree.
 const SETTLE: Duration = Duration::from_millis(40);
+
+/// Files that nobody wrote to for this long are not being written: one reading of them will do.
+const REST: Duration = Duration::from_secs(2);
 
 /// How many readings are tried before the source is said to be unstable.
 const READINGS: usize = 50;
@@ -30,6 +34,13 @@ pub(crate) struct Dir {
 /// What the file system says of every file, without reading it: enough to see that nothing changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprint(BTreeMap<PathBuf, (u64, Option<SystemTime>, u64)>);
+
+impl Fingerprint {
+    fn is_at_rest(&self) -> bool {
+        let written = |modified: Option<SystemTime>| modified.and_then(clock::age);
+        self.0.values().all(|(_, modified, _)| written(*modified).is_some_and(|age| age >= REST))
+    }
+}
 
 impl Dir {
     /// The folder, or the one file, at this path.
@@ -52,7 +63,8 @@ impl Dir {
         Ok(Tree { files })
     }
 
-    /// Reads until two readings agree, for files that may be written at this moment.
+    /// Reads until two readings agree, for files that may be written at this moment; once, where nobody wrote to them
+    /// lately.
     ///
     /// # Errors
     /// As [`Dir::read`]; also that the files keep changing.
@@ -60,7 +72,8 @@ impl Dir {
         let mut before: Option<(Fingerprint, Tree)> = None;
         for _ in 0..READINGS {
             let read = (self.fingerprint()?, self.read()?);
-            if before.as_ref() == Some(&read) {
+            let is_at_rest = read.0.is_at_rest() && self.fingerprint()? == read.0;
+            if is_at_rest || before.as_ref() == Some(&read) {
                 return Ok(read);
             }
             before = Some(read);
@@ -196,6 +209,24 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+
+    #[test]
+    fn only_files_that_nobody_wrote_to_lately_are_at_rest() {
+        let folder = folder(&["web.yaml"]);
+        let source = Dir::new(folder.path().to_owned());
+        let just_written = source.fingerprint().unwrap();
+        assert!(!just_written.is_at_rest());
+        let stamped = |by: i64| {
+            let stamp = |modified: SystemTime| match by {
+                ..0 => modified - Duration::from_secs(by.unsigned_abs()),
+                _ => modified + Duration::from_secs(by.unsigned_abs()),
+            };
+            let moved = |(len, modified, ino): (u64, Option<SystemTime>, u64)| (len, modified.map(stamp), ino);
+            Fingerprint(just_written.0.clone().into_iter().map(|(path, entry)| (path, moved(entry))).collect())
+        };
+        assert!(stamped(-60).is_at_rest());
+        assert!(!stamped(3600).is_at_rest(), "a stamp in the future says nothing");
+    }
 
     fn folder(files: &[&str]) -> TempDir {
         let folder = tempfile::tempdir().unwrap();

@@ -166,7 +166,7 @@ impl Controller {
         let registered = answer.found.iter().filter_map(|(target, value)| value.map(|_| target));
         for target in registered {
             if !self.rows.contains_key(target) && self.globs.iter().any(|glob| glob.matches(target)) {
-                let row = Row::new(board.members(target), self.settings.first_settle);
+                let row = Box::new(Row::new(board.members(target), self.settings.first_settle));
                 self.rows.insert(target.clone(), row);
             }
         }

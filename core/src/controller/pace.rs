@@ -40,7 +40,7 @@ pub(super) struct Backoff {
     /// No earlier than this.
     pub(super) not_before: Option<Timestamp>,
     /// The failure that stands.
-    pub(super) error: Option<EcsError>,
+    pub(super) error: Option<Box<EcsError>>,
 }
 
 impl Backoff {
@@ -54,7 +54,7 @@ impl Backoff {
         }
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.checked_add(wait).ok();
-        self.error = Some(error);
+        self.error = Some(Box::new(error));
     }
 
     /// Forgets everything: the last try was good.

@@ -46,7 +46,7 @@ pub(super) struct Row {
     pub(super) conditions: Conditions,
     pub(super) writes: Backoff,
     pub(super) looks: Backoff,
-    pub(super) in_flight: Option<Sent>,
+    pub(super) in_flight: Option<Box<Sent>>,
     /// Whether it was asked for once, answered or not.
     pub(super) asked: bool,
     /// Whether its service was asked for once, answered or not: nothing is written before, because Express Mode and a
@@ -167,7 +167,7 @@ impl Row {
             decision: self.decision.as_ref(),
             seen: &self.seen,
             verdict: &self.verdict,
-            error: self.writes.error.as_ref().or(self.looks.error.as_ref()),
+            error: self.writes.error.as_deref().or(self.looks.error.as_deref()),
             survey: self.survey.as_ref(),
             rivalry: &self.history.rivalry,
             broken: self.broken.as_deref(),
@@ -269,6 +269,19 @@ impl Row {
         self.dirty = true;
     }
 
+    /// Where a neighbour's conditions are the same, one copy serves both: most targets of a fleet are as they should be,
+    /// since the same moment. Conditions that a snapshot has shown were held against the neighbour's before.
+    pub(super) fn share_conditions(&mut self, neighbour: &mut Conditions) {
+        if self.snapshot.is_none() {
+            self.conditions.share(neighbour);
+        }
+    }
+
+    /// The failure that stands: of a write, or else of a look.
+    pub(super) fn standing_error(&self) -> Option<&EcsError> {
+        self.writes.error.as_deref().or(self.looks.error.as_deref())
+    }
+
     /// Why the write that is due is due.
     pub(super) fn kind_of_change(&self) -> ChangeKind {
         match &self.verdict {
@@ -293,7 +306,8 @@ impl Row {
             self.history.nudged = Some(now);
         }
         let boundary = if kind == ChangeKind::Scheduled { self.boundary } else { None };
-        self.in_flight = Some(Sent { action: action.clone(), kind, decision: self.decision.clone(), boundary });
+        self.in_flight =
+            Some(Box::new(Sent { action: action.clone(), kind, decision: self.decision.clone(), boundary }));
         Some(action)
     }
 
@@ -416,7 +430,6 @@ impl Row {
     }
 
     fn describe(&self, target: &TargetId) -> TargetStatus {
-        let error = self.writes.error.as_ref().or(self.looks.error.as_ref());
         TargetStatus {
             cluster: target.cluster.clone(),
             service: target.service.clone(),
@@ -429,9 +442,9 @@ impl Row {
                 running: service.running,
                 pending: service.pending,
             }),
-            verdict: self.verdict.name().to_owned(),
-            conditions: self.conditions.as_slice().to_vec(),
-            last_error: error.map(ToString::to_string),
+            verdict: self.verdict.name().into(),
+            conditions: self.conditions.clone(),
+            last_error: self.standing_error().map(ToString::to_string),
             corrections: self.corrections,
         }
     }

@@ -23,7 +23,7 @@ impl Controller {
         let Some(sent) = row.in_flight.take() else { return };
         match outcome {
             Ok(()) => {
-                self.facts.push(row.accepted(sent, now));
+                self.facts.push(row.accepted(*sent, now));
                 self.due.survey |= row.survey_due;
             }
             Err(error) => {

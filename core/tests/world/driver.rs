@@ -470,7 +470,7 @@ impl World {
     }
 
     pub(crate) fn verdict(&mut self, name: &str) -> String {
-        self.target(name).verdict
+        self.target(name).verdict.into_owned()
     }
 
     /// The true bounds.
