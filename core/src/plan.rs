@@ -325,6 +325,7 @@ impl Situation<'_> {
         let (min, max) = match obstacle {
             None => (Some(goal.min), goal.max),
             Some(_) if goal.min > self.live.min => (Some(goal.min), None), // the max would fall: min rises alone
+            Some(_) if rises => (None, goal.max),                          // and here the min would fall
             Some(obstacle) => return obstacle,
         };
         if rises && let Some(until) = self.correction_rests_until() {
@@ -572,11 +573,13 @@ mod tests {
     }
 
     #[test]
-    fn where_the_max_may_not_fall_yet_a_rise_of_min_goes_alone() {
+    fn where_the_one_may_not_fall_yet_a_rise_of_the_other_goes_alone() {
         let old = |min, max| case(floor(min, Some(max))).live(live(3, 10), ago(300)).verdict();
         assert_eq!(old(5, 8), change(5, None, ChangeCause::Rise));
         assert_eq!(old(3, 8), Verdict::Withheld(Withheld::NoFreshLook));
         assert_eq!(old(5, 12), change(5, Some(12), ChangeCause::Rise));
+        let max_alone = Action { target: www(), min: None, max: Some(12) };
+        assert_eq!(old(1, 12), Verdict::Change { action: max_alone, cause: ChangeCause::Rise, limited: false });
     }
 
     #[test]

@@ -25,6 +25,9 @@ use crate::timetable::{NAMES, Timetable};
 /// How many seeds a plain run of the tests takes.
 const SEEDS: u64 = 400;
 
+/// How one seed is seen again, once its number is known.
+const REPLAY: &str = "cargo test -p baseload-core --test world adversary_every -- --nocapture";
+
 /// Longer than the longest pause after a refusal, which is 20 min.
 const CONVALESCENCE: i64 = 25 * 60;
 
@@ -307,22 +310,6 @@ fn invent_service(dice: &mut Dice) -> ServiceSpec {
     }
 }
 
-/// Says how to see a failure again, and lets the other workers stop.
-struct Replay<'a> {
-    seed: u64,
-    next: &'a AtomicU64,
-}
-
-impl Drop for Replay<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let seed = self.seed;
-            self.next.store(u64::MAX / 2, Ordering::Relaxed);
-            eprintln!("replay: BASELOAD_SEED={seed} cargo test -p baseload-core --test world adversary -- --nocapture");
-        }
-    }
-}
-
 /// One seed from beginning to end; the digest of its trace.
 fn play(seed: u64, bug: Option<Bug>) -> u64 {
     let mut siege = Siege::lay(seed, bug);
@@ -353,8 +340,10 @@ fn adversary_every_seed_survives_chaos_and_ends_with_every_floor_right() {
                     if seed >= seeds.end {
                         return;
                     }
-                    let _replay = Replay { seed, next: &next };
-                    play(seed, None);
+                    if std::panic::catch_unwind(|| play(seed, None)).is_err() {
+                        next.store(u64::MAX / 2, Ordering::Relaxed); // the other workers need not go on
+                        panic!("replay: BASELOAD_SEED={seed} {REPLAY}");
+                    }
                 }
             });
         }

@@ -221,7 +221,7 @@ impl World {
             match entry.remove() {
                 Travelling::There { effect, asked, left, latency } => self.reach(effect, asked, left, latency),
                 back @ Travelling::Back { .. } if self.is_asleep() => {
-                    self.depart(self.asleep_until.duration_since(self.at), back)
+                    self.depart(self.asleep_until.duration_since(self.at), back);
                 }
                 Travelling::Back { event, asked, left, date } => {
                     let wall = self.wall();
