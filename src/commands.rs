@@ -2,6 +2,7 @@
 
 mod apply;
 mod diff;
+mod doctor;
 mod explain;
 mod export;
 mod import;
@@ -62,6 +63,7 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
         Command::Validate(args) => validate::validate(args),
         Command::Preview(args) => preview::preview(args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Doctor(args) => runtime()?.block_on(doctor::doctor(args)),
         Command::Schema => schema::schema(),
         Command::Import(args) => runtime()?.block_on(import::import(args)),
         Command::Export(args) => export::export(args),
@@ -72,8 +74,10 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
     }
 }
 
+/// One thread waits for everything; what takes time (reading sources, rendering pages) has threads of its own. A quarter
+/// of a CPU has no use for more, and each thread that works would keep memory of its own.
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<Exit> {

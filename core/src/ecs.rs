@@ -149,16 +149,19 @@ pub enum Operation {
     DescribeScheduledActions,
     /// ECS.
     DescribeServices,
+    /// STS; `doctor` alone asks it who is calling.
+    GetCallerIdentity,
 }
 
 impl Operation {
     /// All of them, for metrics that exist from the start.
-    pub const ALL: [Operation; 5] = [
+    pub const ALL: [Operation; 6] = [
         Operation::DescribeScalableTargets,
         Operation::RegisterScalableTarget,
         Operation::DescribeScalingPolicies,
         Operation::DescribeScheduledActions,
         Operation::DescribeServices,
+        Operation::GetCallerIdentity,
     ];
 
     /// AWS's name.
@@ -169,6 +172,29 @@ impl Operation {
             Operation::DescribeScalingPolicies => "DescribeScalingPolicies",
             Operation::DescribeScheduledActions => "DescribeScheduledActions",
             Operation::DescribeServices => "DescribeServices",
+            Operation::GetCallerIdentity => "GetCallerIdentity",
+        }
+    }
+
+    /// What a caller must be allowed for it, as IAM writes that, the operation's own permission first.
+    ///
+    /// Application Auto Scaling lets nobody register a target who could not do by themselves what it will do for them:
+    /// it tries the others in its caller's name.
+    pub fn permissions(self) -> &'static [&'static str] {
+        match self {
+            Operation::DescribeScalableTargets => &["application-autoscaling:DescribeScalableTargets"],
+            Operation::RegisterScalableTarget => &[
+                "application-autoscaling:RegisterScalableTarget",
+                "ecs:DescribeServices",
+                "ecs:UpdateService",
+                "cloudwatch:DescribeAlarms",
+                "cloudwatch:PutMetricAlarm",
+                "cloudwatch:DeleteAlarms",
+            ],
+            Operation::DescribeScalingPolicies => &["application-autoscaling:DescribeScalingPolicies"],
+            Operation::DescribeScheduledActions => &["application-autoscaling:DescribeScheduledActions"],
+            Operation::DescribeServices => &["ecs:DescribeServices"],
+            Operation::GetCallerIdentity => &[], // everyone may ask who they are
         }
     }
 }

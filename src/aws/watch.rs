@@ -110,7 +110,7 @@ fn shape(operation: Operation) -> Option<Shape> {
         Operation::DescribeServices => {
             ("services", &["serviceName", "status"], &["desiredCount", "runningCount", "pendingCount"])
         }
-        Operation::RegisterScalableTarget => return None,
+        Operation::RegisterScalableTarget | Operation::GetCallerIdentity => return None,
     };
     Some(Shape { list, texts, counts })
 }

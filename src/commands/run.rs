@@ -27,13 +27,12 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
     log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
-    let loader = args
+    let mut loader = args
         .source
         .loader(|warning| tracing::warn!("{warning}"))?
         .keeping_state(args.state_dir)
         .guarded(args.guard.shrink_guard);
-    let (loader, first) = first_reading(loader, clock).await?;
-    let first = match first {
+    let first = match first_reading(&mut loader, clock)? {
         Ok(revision) => Ok(revision),
         // A remote source may be back sooner than we would be.
         Err(rejection) if rejection.cause() == Cause::Unreachable && !args.simulate => Err(rejection),
@@ -73,18 +72,13 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     serve_and_drive(driver, ends, listener, about, metrics, clock, pace).await
 }
 
-/// Reads the sources, which may take a while.
-async fn first_reading(mut loader: Loader, clock: Clock) -> Result<(Loader, Result<Revision, Rejection>)> {
-    let (loader, first) = tokio::task::spawn_blocking(move || {
-        let first = loader.poll(clock.now());
-        (loader, first)
-    })
-    .await?;
-    let first = match first {
-        Ok(revision) => Ok(revision.context("the first reading is always a new revision")?),
-        Err(rejection) => Err(rejection),
-    };
-    Ok((loader, first))
+/// Reads the sources, which may take a while. On this very thread: nothing else runs yet, and what reading leaves free in
+/// its memory is then there for the controller.
+fn first_reading(loader: &mut Loader, clock: Clock) -> Result<Result<Revision, Rejection>> {
+    match loader.poll(clock.now()) {
+        Ok(revision) => Ok(Ok(revision.context("the first reading is always a new revision")?)),
+        Err(rejection) => Ok(Err(rejection)),
+    }
 }
 
 async fn serve_and_drive(

@@ -60,7 +60,7 @@ fn print(form: ValidateOutput, found: &[Diagnostic], checked: &Checked) -> std::
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }

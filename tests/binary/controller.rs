@@ -124,7 +124,7 @@ fn spawn(environment: &[(&str, &str)], source: &str, more: &[&str]) -> (Child, L
 }
 
 /// The `HOST:PORT` that follows these words.
-fn address_after(line: &str, words: &str) -> Option<String> {
+pub(crate) fn address_after(line: &str, words: &str) -> Option<String> {
     let (_, rest) = line.split_once(words)?;
     let end = rest.find(|c: char| c != '.' && c != ':' && !c.is_ascii_digit()).unwrap_or(rest.len());
     Some(rest[..end].to_owned())

@@ -15,6 +15,8 @@ mod tap;
 mod wait;
 
 mod diff;
+mod docs;
+mod doctor;
 mod git_source;
 mod native;
 mod plan_apply;
