@@ -273,6 +273,8 @@ impl Siege {
             let Some(declared) = self.timetable.floor(name, self.at()) else { continue };
             let (min, max) = self.replicas[0].bounds(name).expect("everything was registered again");
             let Floor { min: floor, max: ceiling } = declared;
+            // A write of before the peace may have arrived after it: a max that nobody declares any more limits the floor.
+            let floor = if ceiling.is_none() { floor.min(max) } else { floor };
             let is_right = min == floor && ceiling.is_none_or(|ceiling| ceiling == max);
             let is_excused = min >= floor && ceiling.is_none_or(|ceiling| max >= ceiling) && self.is_contested(name);
             let mut what = || self.replicas.iter_mut().map(|world| world.target(name)).collect::<Vec<_>>();
