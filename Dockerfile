@@ -8,8 +8,9 @@ WORKDIR /build
 COPY . .
 # Linked statically against glibc: the binary runs in an empty root, DNS included. `--target` keeps the flag away from
 # procedural macros and build scripts, which cannot be static. The caches hold crates and compiled dependencies; our own
-# sources are touched, so that what a cache remembers of them never decides what is in the image.
-ENV RUSTFLAGS="-C target-feature=+crt-static"
+# sources are touched, so that what a cache remembers of them never decides what is in the image. Packed relocations are
+# 0.7 MiB less to map.
+ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/build/target,sharing=locked \
     target="$(rustc --print host-tuple)" \
@@ -24,6 +25,9 @@ COPY --from=build /baseload /baseload
 
 # Schedules are not part of the image: mount them at /schedules, name a remote source in BASELOAD_SCHEDULES, or build
 # upon it with `COPY schedules /schedules`.
+
+# What a busy moment took is given back after it: glibc would keep it for the next, and a small task has little.
+ENV MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536
 
 USER 65532:65532
 EXPOSE 8080

@@ -2,17 +2,21 @@
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := target/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := target/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+FUZZ_SECONDS ?= 60
 CONTAINER_ENGINE ?= $(shell command -v podman || command -v docker)
 IMAGE ?= localhost/baseload:dev
 INSTALL := install --quiet --disable-pip-version-check --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help test fmt lint deny advisories deploy-check bench demo image
+.PHONY: help test fmt lint deny advisories deploy-check bench demo fuzz image
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: .venv/installed ## run every test, with all they need set up first
+	scripts/test-programs.sh
 	cargo test --workspace --locked
 
 fmt: ## format the code
@@ -37,6 +41,14 @@ bench: ## run the benchmarks
 demo: ## watch a simulated ECS live through a week in 17 minutes: http://127.0.0.1:8080
 	cargo run --release --locked -- run --simulate --speed 600
 
+fuzz: fuzz-schedule fuzz-ics fuzz-git ## feed each parser what nobody would write, for FUZZ_SECONDS (60) each
+
+# No code here is unsafe, so no sanitizer is needed; the bootstrap variable lets a stable compiler count what it covers.
+fuzz-%: $(CARGO_FUZZ)
+	mkdir -p fuzz/corpus/$*
+	RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --sanitizer none --target-dir target/fuzz $* fuzz/corpus/$* schedules \
+		core/tests/bad -- -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=1024 $(addprefix -dict=,$(wildcard fuzz/$*.dict))
+
 image: ## build the container image with podman or docker
 	$(CONTAINER_ENGINE) build --build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
 
@@ -57,6 +69,9 @@ target/deploy/installed: tests/deploy/requirements.txt
 # Helm is in no registry of packages; its engine is.
 target/deploy/helm-render: tests/deploy/helm/render.go tests/deploy/helm/build.sh
 	tests/deploy/helm/build.sh $@
+
+$(CARGO_FUZZ):
+	cargo install --locked --root target/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) --version $(CARGO_FUZZ_VERSION) cargo-fuzz
 
 $(CARGO_DENY):
 	cargo install --locked --root target/tools/cargo-deny-$(CARGO_DENY_VERSION) --version $(CARGO_DENY_VERSION) cargo-deny

@@ -106,6 +106,18 @@ pub(crate) struct SourceArgs {
 /// What the operator allows, whatever the schedules say.
 #[derive(Debug, Args)]
 pub(crate) struct LimitArgs {
+    #[command(flatten)]
+    pub(crate) floors: FloorArgs,
+
+    /// Keep the floors of these targets alone, as CLUSTER/SERVICE, globs allowed; any other is left alone, whatever the
+    /// schedules say [default: all]
+    #[arg(long = "allow-target", value_name = "TARGET", env = "BASELOAD_ALLOW_TARGET", value_delimiter = ',', value_parser = pattern)]
+    pub(crate) allowed: Vec<baseload_core::model::TargetPattern>,
+}
+
+/// How far the operator lets schedules go.
+#[derive(Debug, Args)]
+pub(crate) struct FloorArgs {
     /// The greatest min or max that a schedule may declare, in tasks
     #[arg(long, value_name = "TASKS", env = "BASELOAD_MAX_FLOOR", default_value_t = 1000)]
     pub(crate) max_floor: u32,
@@ -309,7 +321,7 @@ pub(crate) struct ImportArgs {
     pub(crate) targets: Vec<baseload_core::model::TargetPattern>,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    pub(crate) limits: FloorArgs,
 
     /// How the result is printed
     #[arg(short, long, value_name = "FORMAT", env = "BASELOAD_OUTPUT", default_value = "yaml")]
@@ -339,7 +351,7 @@ pub(crate) struct ExportArgs {
     pub(crate) paths: Vec<String>,
 
     #[command(flatten)]
-    pub(crate) limits: LimitArgs,
+    pub(crate) limits: FloorArgs,
 
     /// What to turn the schedules into
     #[arg(long, value_name = "KIND", env = "BASELOAD_EXPORT_TO", default_value = "scheduled-actions")]
@@ -492,9 +504,8 @@ fn target(text: &str) -> Result<baseload_core::model::TargetId, String> {
 }
 
 fn pattern(text: &str) -> Result<baseload_core::model::TargetPattern, String> {
-    use baseload_core::model::{Pattern, TargetPattern};
-    let target = target(text)?;
-    Ok(TargetPattern { cluster: Pattern::new(target.cluster), service: Pattern::new(target.service) })
+    let advice = || format!("`{text}` is not CLUSTER/SERVICE; of wildcards, * and ? are known");
+    baseload_core::model::TargetPattern::parse(text).ok_or_else(advice)
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -16,10 +16,11 @@ mod validate;
 use anyhow::Result;
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, SourceArgs};
+use crate::cli::{Cli, Command, FloorArgs, LimitArgs, SourceArgs};
 use crate::loader::{Cause, Rejection};
 use crate::{about, output};
 use baseload_core::spec::Limits;
+use baseload_core::timetable::Allowed;
 
 /// How a command ended, and so the process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,19 +90,31 @@ fn completions(shell: clap_complete::Shell) -> Result<Exit> {
 
 impl SourceArgs {
     fn loader(&self, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
-        loader(self.schedules.clone(), self.limits.max_floor, warn)
+        loader(self.schedules.clone(), self.limits.limits(), warn)
+    }
+}
+
+impl LimitArgs {
+    fn limits(&self) -> Limits {
+        Limits { allowed: Allowed::only(&self.allowed), ..self.floors.limits() }
+    }
+}
+
+impl FloorArgs {
+    fn limits(&self) -> Limits {
+        Limits { max_floor: self.max_floor, ..Limits::default() }
     }
 }
 
 /// What will read these sources. `warn` is told what an operator should know beforehand.
-fn loader(sources: Vec<String>, max_floor: u32, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
+fn loader(sources: Vec<String>, limits: Limits, warn: impl Fn(&str)) -> Result<crate::loader::Loader> {
     let parse = |text: String| crate::source::Source::parse(&text).map_err(|error| Usage(format!("{error:#}")));
     let sources = sources.into_iter().map(parse).collect::<Result<_, _>>()?;
     let zones = about::zones()?;
     if let Some(warning) = about::age_of(&zones) {
         warn(&warning);
     }
-    Ok(crate::loader::Loader::new(sources, zones, Limits { max_floor }))
+    Ok(crate::loader::Loader::new(sources, zones, limits))
 }
 
 /// Tells why there are no schedules to work with.

@@ -203,11 +203,11 @@ impl Loader {
         let Some(percent) = self.shrink_guard else { return Ok(good) };
         let kept = || self.kept(now).map(|(_, kept)| kept.revision);
         let Some(before) = self.in_force.clone().or_else(kept) else { return Ok(good) };
-        if before.id == good.revision.id || good.acknowledgements.contains(&before.id) {
+        if before.digest == good.revision.digest || good.acknowledgements.contains(&before.digest) {
             return Ok(good);
         }
         match guard::judge(&before.schedules, &good.revision.schedules, now, percent) {
-            Some(held) => Err(Rejection::held(&held, &before.id)),
+            Some(held) => Err(Rejection::held(&held, &before.digest)),
             None => Ok(good),
         }
     }
@@ -233,11 +233,12 @@ impl Loader {
 
     /// Takes note of a good revision; `None`: it was in force already.
     fn put_in_force(&mut self, Good { revision, tree, .. }: Good) -> Option<Revision> {
-        if self.in_force.as_ref().is_some_and(|in_force| in_force.id == revision.id) {
+        let is_same = |other: &Revision| (&other.id, &other.digest) == (&revision.id, &revision.digest);
+        if self.in_force.as_ref().is_some_and(is_same) {
             return None;
         }
         self.in_force = Some(revision.clone());
-        if let Some(Err(error)) = self.state.as_ref().map(|state| state.keep(&tree)) {
+        if let Some(Err(error)) = self.state.as_ref().map(|state| state.keep(&revision.id, &tree)) {
             tracing::warn!("a restart would not find this revision: {error:#}");
         }
         Some(revision)
@@ -246,13 +247,17 @@ impl Loader {
     /// Reads these versions, or those that are there by now, and checks them.
     fn read_versions(&self, versions: &mut [Version], now: Timestamp) -> Result<Good, Rejection> {
         let mut tree = Tree::default();
-        for (source, version) in self.sources.iter().zip(versions) {
+        for (source, version) in self.sources.iter().zip(versions.iter_mut()) {
             let read = source.read(version).map_err(|trouble| Rejection::unread(&trouble))?;
             *version = read.0;
-            tracing::debug!(source = %source, version = %version, "read a source");
+            tracing::debug!(source = %source, commit = version.commit(), "read a source");
             merge(&mut tree, read.1);
         }
-        self.checked(tree, now)
+        let mut good = self.checked(tree, now)?;
+        if let Some(commits) = commits(versions) {
+            good.revision.id = commits;
+        }
+        Ok(good)
     }
 
     fn checked(&self, tree: Tree, now: Timestamp) -> Result<Good, Rejection> {
@@ -262,7 +267,8 @@ impl Loader {
                     let text = diagnostic::text(std::slice::from_ref(warning), &tree.files, Colour::Never);
                     tracing::warn!(code = warning.code, "{}", text.trim_end());
                 }
-                let revision = Revision { id: tree.digest(), schedules: Arc::new(schedules) };
+                let digest = tree.digest();
+                let revision = Revision { id: digest.clone(), digest, schedules: Arc::new(schedules) };
                 Ok(Good { revision, acknowledgements, tree })
             }
             Err(diagnostics) => Err(Rejection::refused(&diagnostics, &tree)),
@@ -271,7 +277,9 @@ impl Loader {
 
     /// The revision that an earlier process kept.
     fn kept(&self, now: Timestamp) -> Option<(String, Good)> {
-        let good = self.checked(self.state.as_ref()?.last()?, now).ok()?;
+        let (id, tree) = self.state.as_ref()?.last()?;
+        let mut good = self.checked(tree, now).ok()?;
+        good.revision.id = id;
         Some(("note: in force is the last good revision, which was kept in the state folder\n".to_owned(), good))
     }
 
@@ -282,10 +290,8 @@ impl Loader {
             for _ in 0..STEPS_BACK {
                 versions[index] = self.sources[index].before(&versions[index]).ok().flatten()?;
                 if let Ok(good) = self.read_versions(&mut versions, now) {
-                    return Some((
-                        format!("note: in force is the newest good commit before it, {}\n", versions[index]),
-                        good,
-                    ));
+                    let commit = versions[index].commit().unwrap_or_default();
+                    return Some((format!("note: in force is the newest good commit before it, {commit}\n"), good));
                 }
             }
             None
@@ -299,6 +305,12 @@ struct Good {
     /// The revisions that it may be put in the place of, whatever it takes away.
     acknowledgements: Vec<String>,
     tree: Tree,
+}
+
+/// What a revision is looked up by where each source has a commit; others have files only, whose digest will do.
+fn commits(versions: &[Version]) -> Option<String> {
+    let commits = versions.iter().map(Version::commit).collect::<Option<Vec<_>>>()?;
+    Some(commits.join(","))
 }
 
 fn merge(tree: &mut Tree, other: Tree) {
@@ -316,7 +328,7 @@ mod tests {
 
     fn poll(loader: &mut Loader) -> Result<Option<String>, String> {
         let polled = loader.poll("2026-11-21T00:00:00Z".parse().unwrap());
-        let id = polled.map(|revision| revision.map(|revision| revision.id));
+        let id = polled.map(|revision| revision.map(|revision| revision.digest));
         id.map_err(|rejection| rejection.text(Colour::Never).to_owned())
     }
 

@@ -170,15 +170,15 @@ impl fmt::Display for Source {
     }
 }
 
-impl fmt::Display for Version {
-    /// What a person would look it up by; nothing for files that are simply there.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Version {
+    /// What a person would look it up by, where it has a name beside its files.
+    pub(crate) fn commit(&self) -> Option<String> {
         match self {
-            Version::Dir(_) => f.write_str(""),
+            Version::Dir(_) => None,
             #[cfg(feature = "git")]
-            Version::Git(commit) => commit.fmt(f),
+            Version::Git(commit) => Some(commit.to_string()),
             #[cfg(feature = "s3")]
-            Version::S3(_) => f.write_str(""),
+            Version::S3(_) => None,
         }
     }
 }

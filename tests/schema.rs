@@ -71,6 +71,13 @@ fn a_validator_takes_the_schema_itself_for_one() {
 }
 
 #[test]
+fn a_validator_takes_the_example_of_a_workflow_for_one() {
+    let schema = "vendor.github-workflows";
+    let judged = check_jsonschema(&["--builtin-schema", schema, "docs/ci/github-workflow.yaml"], &[]);
+    assert!(judged.status.success(), "{}", stdout(&judged));
+}
+
+#[test]
 fn a_validator_finds_nothing_wrong_in_the_examples() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let files: Vec<_> = yaml_files("schedules").iter().flat_map(|file| documents(file, &folder)).collect();

@@ -40,7 +40,7 @@ fn revision() -> Revision {
     let files = (0..SCHEDULES).map(|n| (format!("{n}.yaml").into(), yaml(n).into_bytes()));
     tree.files.extend(files);
     let loaded = spec::load(&tree, &Zones::embedded(), &Limits::default(), start()).expect("the schedules are good");
-    Revision { id: "bench".to_owned(), schedules: loaded.schedules.into() }
+    Revision { id: "bench".to_owned(), digest: tree.digest(), schedules: loaded.schedules.into() }
 }
 
 fn account() -> Sim {

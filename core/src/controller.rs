@@ -69,8 +69,10 @@ impl Default for Settings {
 /// A source that was read and found good.
 #[derive(Clone, Debug)]
 pub struct Revision {
-    /// Its identity: a digest or commit.
+    /// What people look it up by: a commit where it has one, else the digest.
     pub id: String,
+    /// What it is known by wherever it is read from: a digest of its files.
+    pub digest: String,
     /// What it says.
     pub schedules: Arc<Schedules>,
 }
@@ -398,12 +400,16 @@ impl Controller {
         }
     }
 
-    fn take_over(&mut self, Revision { id, schedules }: Revision, now: Timestamp) {
+    fn take_over(&mut self, Revision { id, digest, schedules }: Revision, now: Timestamp) {
         let count = schedules.iter().count();
+        let is_in_force = self.configuration.digest.replace(digest.clone()).is_some_and(|before| before == digest);
         self.configuration.revision = Some(id.clone());
+        self.facts.push(Fact::ConfigurationLoaded { revision: id, digest, schedules: count });
+        if is_in_force {
+            return; // another commit of the same files
+        }
         self.configuration.since = Some(now);
         self.configuration.schedules = count;
-        self.facts.push(Fact::ConfigurationLoaded { revision: id, schedules: count });
         let board = Board::new(schedules, now);
         self.release_targets(&board);
         for target in board.schedules().exact_targets() {

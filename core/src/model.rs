@@ -55,6 +55,9 @@ impl Serialize for TargetId {
     }
 }
 
+/// AWS's limit for names of clusters and services, in characters.
+const LONGEST_NAME: usize = 255;
+
 /// A name in a target list: exact, or a glob of `*` (any run) and `?` (any one character).
 ///
 /// Matching is case-sensitive and always of the whole name.
@@ -65,6 +68,12 @@ impl Pattern {
     /// Takes the text as it was written; whether its characters are allowed is the spec checker's question.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
         Pattern(text.into())
+    }
+
+    /// Reads a name or glob as it is typed: 1 to 255 letters, digits, `-`, `_` and wildcards; `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*' | '?');
+        ((1..=LONGEST_NAME).contains(&text.len()) && text.chars().all(is_known)).then(|| Pattern::new(text))
     }
 
     /// The text as it was written.
@@ -86,6 +95,24 @@ impl Pattern {
     /// few pairs that are written oddly, such as `*?` and `?*`, are not seen through.
     pub fn covers(&self, other: &Pattern) -> bool {
         self.fits(&other.0, |symbol| symbol != b'*')
+    }
+
+    /// Whether any name at all fits both.
+    pub fn overlaps(&self, other: &Pattern) -> bool {
+        let (one, other) = (self.0.as_bytes(), other.0.as_bytes());
+        // Whether what was read of the one and the first so many symbols of the other can stand for the same name.
+        let mut agree: Vec<bool> = (0..=other.len()).map(|n| other[..n].iter().all(|&c| c == b'*')).collect();
+        for &a in one {
+            let before = agree.clone();
+            agree[0] &= a == b'*';
+            for (n, &b) in other.iter().enumerate() {
+                agree[n + 1] = match (a, b) {
+                    (b'*', _) | (_, b'*') => agree[n] || before[n + 1],
+                    _ => before[n] && (a == b || a == b'?' || b == b'?'),
+                };
+            }
+        }
+        agree[other.len()]
     }
 
     /// Whether the pattern takes in all of `name`, a `?` only what is `one` character. Linear in both lengths but for
@@ -130,6 +157,12 @@ pub struct TargetPattern {
 }
 
 impl TargetPattern {
+    /// Reads `cluster/service`, as users type it, globs allowed.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (cluster, service) = text.split_once('/')?;
+        Some(TargetPattern { cluster: Pattern::parse(cluster)?, service: Pattern::parse(service)? })
+    }
+
     /// Whether both parts are exact names.
     pub fn is_exact(&self) -> bool {
         self.cluster.is_exact() && self.service.is_exact()
@@ -143,6 +176,11 @@ impl TargetPattern {
     /// Whether every target that fits `other` surely fits this one too.
     pub fn covers(&self, other: &TargetPattern) -> bool {
         self.cluster.covers(&other.cluster) && self.service.covers(&other.service)
+    }
+
+    /// Whether any target at all fits both.
+    pub fn overlaps(&self, other: &TargetPattern) -> bool {
+        self.cluster.overlaps(&other.cluster) && self.service.overlaps(&other.service)
     }
 
     /// The one target that an exact pattern names.
@@ -264,6 +302,34 @@ mod tests {
             ("www", "ww?", false),
         ] {
             assert_eq!(Pattern::new(wide).covers(&Pattern::new(narrow)), covers, "{wide} over {narrow}");
+        }
+    }
+
+    #[test]
+    fn two_patterns_overlap_where_a_name_fits_both() {
+        for (one, other, overlaps) in [
+            ("www", "www", true),
+            ("www", "api", false),
+            ("w*", "*w", true),
+            ("api-*", "*-v2", true),
+            ("api-*", "web-*", false),
+            ("a?c", "ab?", true),
+            ("a?", "abc", false),
+            ("*", "?", true),
+            ("a*b*c", "abc", true),
+            ("a*b", "a", false),
+            ("**", "*", true),
+        ] {
+            let (one, other) = (Pattern::new(one), Pattern::new(other));
+            assert_eq!((one.overlaps(&other), other.overlaps(&one)), (overlaps, overlaps), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_read_as_users_type_it() {
+        assert_eq!(TargetPattern::parse("shop/api-*").map(|p| p.to_string()), Some("shop/api-*".to_owned()));
+        for text in ["shop", "shop/", "/www", "shop/a/b", "shop/[ab]", "shop/w w", "arn:aws:ecs/www"] {
+            assert_eq!(TargetPattern::parse(text), None, "{text}");
         }
     }
 

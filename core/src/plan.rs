@@ -182,6 +182,8 @@ pub enum Withheld {
 pub enum LeftAlone {
     /// No schedule takes part at this instant.
     NoSchedule,
+    /// The operator does not allow it, whatever the schedules say.
+    NotAllowed,
     /// ECS itself owns the scalable target (Express Mode).
     ExpressMode,
 }

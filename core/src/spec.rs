@@ -27,8 +27,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{self, Diagnostic, Files};
-use crate::timetable::Schedules;
-use crate::timetable::Zones;
+use crate::timetable::{Allowed, Schedules, Zones};
 pub use lint::lint;
 pub use places::Declared;
 use schedule::Context;
@@ -63,15 +62,17 @@ impl Tree {
 }
 
 /// What the operator allows, whatever the schedules say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
-    /// The greatest `min` or `max` that a schedule may declare.
+    /// The greatest `min` or `max` that a schedule may declare; above it, a schedule is refused.
     pub max_floor: u32,
+    /// The targets whose floors may be kept; any other is left alone, and the revision stands.
+    pub allowed: Allowed,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_floor: 1000 }
+        Limits { max_floor: 1000, allowed: Allowed::default() }
     }
 }
 

@@ -217,6 +217,9 @@ fn synced(judged: &Judged<'_>) -> Finding {
         (Verdict::LeftAlone(LeftAlone::NoSchedule), _) => {
             finding(true, "NothingDeclared", "no schedule takes part now")
         }
+        (Verdict::LeftAlone(LeftAlone::NotAllowed), _) => {
+            finding(Truth::Unknown, "NotAllowed", "the operator does not allow this target (--allow-target)")
+        }
         (Verdict::LeftAlone(LeftAlone::ExpressMode), _) => {
             finding(Truth::Unknown, "ExpressMode", "ECS owns this scalable target (Express Mode)")
         }
@@ -437,8 +440,10 @@ pub struct Status {
 pub struct ConfigurationStatus {
     /// Where it comes from.
     pub source: String,
-    /// The revision in force.
+    /// The revision in force: the commit where it comes from git, else the digest.
     pub revision: Option<String>,
+    /// The digest of its files, as `diff` prints it and an Acknowledgement names it.
+    pub digest: Option<String>,
     /// Since when it has been in force.
     #[serde(with = "crate::model::instants::option")]
     pub since: Option<Timestamp>,
@@ -612,6 +617,7 @@ mod tests {
             (Verdict::Contested(Timestamp::UNIX_EPOCH), false, (False, "Contested")),
             (Verdict::NotRegistered, false, (False, "NotRegistered")),
             (Verdict::LeftAlone(LeftAlone::NoSchedule), false, (True, "NothingDeclared")),
+            (Verdict::LeftAlone(LeftAlone::NotAllowed), false, (Unknown, "NotAllowed")),
             (Verdict::LeftAlone(LeftAlone::ExpressMode), false, (Unknown, "ExpressMode")),
             (Verdict::Unknown, false, (Unknown, NOT_ASKED)),
             (Verdict::Unknown, true, (Unknown, "Denied")),

@@ -5,13 +5,13 @@
 //! - `civil`, `zones`: wall clock to instants, and where zone rules come from.
 //! - `occurrence`: when windows recur, and how far their occurrences chain.
 //! - `rules`: one schedule; `contest`: several for one target.
-//! - `index`: which schedules take part for which target.
-//! - `board`: every schedule at the current instant, for the controller's tick; `explain`: the reasons, as data.
+//! - `index`: which schedules take part for which target; `allowed`: for which none may.
 //! - `board`: every schedule at the current instant, for the controller's tick; `lanes`: thousands of targets through a
 //!   span; `explain`: the reasons, as data.
 
 #[cfg(test)]
 mod agreement;
+mod allowed;
 mod board;
 pub mod civil;
 mod contest;
@@ -43,6 +43,7 @@ use crate::calendar::DateSet;
 use crate::cron::Cron;
 use crate::model::{Floor, Span, TargetId, TargetPattern};
 
+pub use allowed::Allowed;
 pub use board::{Board, Members};
 pub use explain::{Competitor, EarlyRise, Explanation, InPlay, Outranked, Standing};
 pub use lanes::{Lane, Lanes, Reach};
@@ -59,6 +60,7 @@ pub struct Schedules {
     schedules: Vec<Schedule>, // sorted by precedence: highest priority first, then name
     rules: Vec<Rules>,        // of the schedule at the same index
     index: Index,
+    allowed: Allowed,
 }
 
 /// One `ScalingSchedule`.
@@ -194,7 +196,17 @@ impl Schedules {
         schedules.sort_by(|a, b| (Reverse(a.priority), &a.name).cmp(&(Reverse(b.priority), &b.name)));
         let rules = schedules.iter().map(Rules::of).collect();
         let index = Index::of(&schedules);
-        Schedules { schedules, rules, index }
+        Schedules { schedules, rules, index, allowed: Allowed::default() }
+    }
+
+    /// The same where no schedule takes part for a target that the operator does not allow.
+    pub fn allowing(self, allowed: Allowed) -> Self {
+        Schedules { allowed, ..self }
+    }
+
+    /// Whom the operator allows.
+    pub fn allowed(&self) -> &Allowed {
+        &self.allowed
     }
 
     /// Every schedule in order of precedence: highest priority first, then by name.
@@ -255,6 +267,7 @@ impl Schedules {
     pub fn segments_of_row(&self, row: &TargetPattern, span: Span) -> Vec<Segment> {
         match row.exact() {
             Some(target) => self.segments(&target, span),
+            None if !self.allowed.admits_any_of(row) => self.follow([].into_iter(), span),
             None => self.follow(self.index.listing(row), span),
         }
     }
@@ -280,7 +293,8 @@ impl Schedules {
 
     /// The schedules that take part for `target`, in order of precedence.
     pub(crate) fn taking_part(&self, target: &TargetId) -> impl Iterator<Item = usize> + use<> {
-        self.index.taking_part(target).into_iter()
+        let places = if self.allowed.admits(target) { self.index.taking_part(target) } else { Vec::new() };
+        places.into_iter()
     }
 
     fn decision(&self, outcome: Outcome) -> Decision {

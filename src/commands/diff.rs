@@ -31,9 +31,9 @@ pub(super) fn diff(args: &DiffArgs) -> Result<Exit> {
         output::note("error: the span ends beyond the end of time: choose an earlier --from or a shorter --for");
         return Ok(Exit::Bad);
     };
-    let max_floor = args.limits.max_floor;
-    let old = side("OLD", &args.old, &loader(vec![args.old.clone()], max_floor, output::warn)?, now);
-    let new = side("NEW", &args.new, &loader(vec![args.new.clone()], max_floor, |_| ())?, now);
+    let limits = args.limits.limits();
+    let old = side("OLD", &args.old, &loader(vec![args.old.clone()], limits.clone(), output::warn)?, now);
+    let new = side("NEW", &args.new, &loader(vec![args.new.clone()], limits, |_| ())?, now);
     let (Some(old), Some(new)) = (old, new) else { return Ok(Exit::Bad) };
     print(&old, &new, Span { from, to }, now, args)?;
     Ok(Exit::Fine)

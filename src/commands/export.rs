@@ -18,7 +18,7 @@ use crate::{about, output};
 pub(super) fn export(args: ExportArgs) -> Result<Exit> {
     let ExportTo::ScheduledActions = args.to;
     let now = Clock::System.now();
-    let schedules = match loader(args.paths, args.limits.max_floor, output::warn)?.read(now) {
+    let schedules = match loader(args.paths, args.limits.limits(), output::warn)?.read(now) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };

@@ -6,7 +6,6 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use baseload_core::model::{TargetId, instant};
 use baseload_core::native::{self, Declarations, Import, Imported, PROOF_DAYS};
-use baseload_core::spec::Limits;
 use serde_json::json;
 
 use super::{Exit, plan};
@@ -31,7 +30,7 @@ pub(super) async fn import(args: ImportArgs) -> Result<Exit> {
     };
     let declarations = only_wanted(declarations, &args);
     let zones = about::zones()?;
-    let limits = Limits { max_floor: args.limits.max_floor };
+    let limits = args.limits.limits();
     let imported = native::import(&declarations, &Import { zones: &zones, limits: &limits, now: Clock::System.now() });
     match args.output {
         ImportOutput::Yaml => output::result(&imported.text)?,

@@ -57,7 +57,8 @@ pub(super) fn once_controller(schedules: Schedules, now: Timestamp) -> Controlle
         ..Settings::default()
     };
     let mut controller = Controller::new(settings, String::new());
-    controller.handle(now, Event::Loaded(Ok(Some(Revision { id: String::new(), schedules: Arc::new(schedules) }))));
+    let revision = Revision { id: String::new(), digest: String::new(), schedules: Arc::new(schedules) };
+    controller.handle(now, Event::Loaded(Ok(Some(revision))));
     controller
 }
 

@@ -22,7 +22,7 @@ pub(super) fn preview(args: PreviewArgs) -> Result<Exit> {
         output::note("error: the span must end after it begins, and before the year 10000");
         return Ok(Exit::Bad);
     };
-    let schedules = match loader(args.paths, args.limits.max_floor, output::warn)?.read(now) {
+    let schedules = match loader(args.paths, args.limits.limits(), output::warn)?.read(now) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };

@@ -17,7 +17,7 @@ use crate::output;
 /// Only that the result cannot be printed.
 pub(super) fn validate(args: ValidateArgs) -> Result<Exit> {
     let now = Clock::System.now();
-    let checked = match loader(args.paths, args.limits.max_floor, output::warn)?.check(now) {
+    let checked = match loader(args.paths, args.limits.limits(), output::warn)?.check(now) {
         Ok(checked) => checked,
         Err(unreadable) => return Ok(super::refuse(&unreadable)),
     };

@@ -21,6 +21,8 @@ pub(super) struct State {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     digest: String,
+    /// What people look the revision up by.
+    id: String,
     files: BTreeMap<String, String>,
 }
 
@@ -34,10 +36,11 @@ impl State {
     ///
     /// # Errors
     /// Why nothing can be kept; what was kept before stays.
-    pub(super) fn keep(&self, tree: &Tree) -> Result<()> {
+    pub(super) fn keep(&self, id: &str, tree: &Tree) -> Result<()> {
         let text = |content: &Vec<u8>| String::from_utf8_lossy(content).into_owned();
         let files = tree.files.iter().map(|(path, content)| (path.to_string(), text(content))).collect();
-        let kept = serde_json::to_vec(&Kept { digest: tree.digest(), files }).context("text is JSON")?;
+        let kept =
+            serde_json::to_vec(&Kept { digest: tree.digest(), id: id.to_owned(), files }).context("text is JSON")?;
         let (draft, place) = (self.folder.join(".revision.json"), self.folder.join("revision.json"));
         let write = || {
             fs::create_dir_all(&self.folder)?;
@@ -49,14 +52,14 @@ impl State {
         write().with_context(|| format!("cannot keep the revision in {}", self.folder.display()))
     }
 
-    /// What was kept, unless it is missing or damaged.
-    pub(super) fn last(&self) -> Option<Tree> {
+    /// What was kept, and what people look it up by, unless it is missing or damaged.
+    pub(super) fn last(&self) -> Option<(String, Tree)> {
         let mut text = Vec::new();
         File::open(self.folder.join("revision.json")).ok()?.take(LIMIT).read_to_end(&mut text).ok()?;
         let kept: Kept = serde_json::from_slice(&text).ok()?;
         let files = kept.files.into_iter().map(|(path, content)| (path.into(), content.into_bytes())).collect();
         let tree = Tree { files };
-        (tree.digest() == kept.digest).then_some(tree)
+        (tree.digest() == kept.digest).then_some((kept.id, tree))
     }
 }
 
@@ -74,8 +77,8 @@ mod tests {
         let state = State::new(folder.path().join("new"));
         assert_eq!(state.last(), None);
         for content in ["one: ü", "two"] {
-            state.keep(&tree(content)).unwrap();
-            assert_eq!(state.last(), Some(tree(content)));
+            state.keep(content, &tree(content)).unwrap();
+            assert_eq!(state.last(), Some((content.to_owned(), tree(content))));
         }
     }
 
@@ -83,13 +86,13 @@ mod tests {
     fn what_is_damaged_or_cannot_be_kept_is_no_revision() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::new(folder.path().to_owned());
-        state.keep(&tree("min: 1")).unwrap();
+        state.keep("1a2b", &tree("min: 1")).unwrap();
         let place = folder.path().join("revision.json");
         let written = fs::read_to_string(&place).unwrap();
         for damaged in [written.replace("min: 1", "min: 9"), written[..20].to_owned(), String::new()] {
             fs::write(&place, damaged).unwrap();
             assert_eq!(state.last(), None);
         }
-        assert!(State::new("/dev/null/state".into()).keep(&tree("a")).is_err());
+        assert!(State::new("/dev/null/state".into()).keep("a", &tree("a")).is_err());
     }
 }

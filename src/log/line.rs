@@ -39,6 +39,7 @@ pub(super) struct Fields {
     pub(super) after_s: Option<i64>,
     pub(super) by_s: Option<i64>,
     pub(super) revision: Option<String>,
+    pub(super) digest: Option<String>,
     pub(super) schedules: Option<u64>,
     pub(super) operation: Option<&'static str>,
     pub(super) reason: Option<String>,
@@ -58,7 +59,9 @@ impl Line {
     /// The line for a fact. `warned` holds the conditions that a line warned of and that are not well again.
     pub(super) fn of(fact: &Fact, warned: &mut BTreeSet<(TargetId, ConditionKind)>) -> Line {
         match fact {
-            Fact::ConfigurationLoaded { revision, schedules } => configuration_loaded(revision, *schedules),
+            Fact::ConfigurationLoaded { revision, digest, schedules } => {
+                configuration_loaded(revision, digest, *schedules)
+            }
             Fact::ConfigurationRejected { reason } => configuration_rejected(reason),
             Fact::Declared { target, before, after } => declared(before.as_ref(), after.as_ref()).about(target),
             Fact::Released { target } => {
@@ -123,6 +126,7 @@ impl Line {
                     after_s = fields.after_s,
                     by_s = fields.by_s,
                     revision = fields.revision.as_deref(),
+                    digest = fields.digest.as_deref(),
                     schedules = fields.schedules,
                     operation = fields.operation,
                     reason = fields.reason.as_deref(),
@@ -166,9 +170,10 @@ pub(super) fn lines_of(lines: Vec<Line>) -> impl Iterator<Item = Line> {
     })
 }
 
-fn configuration_loaded(revision: &str, schedules: usize) -> Line {
+fn configuration_loaded(revision: &str, digest: &str, schedules: usize) -> Line {
     let schedules = u64::try_from(schedules).ok();
-    let fields = Fields { revision: Some(revision.to_owned()), schedules, ..Fields::default() };
+    let digest = (digest != revision).then(|| digest.to_owned());
+    let fields = Fields { revision: Some(revision.to_owned()), digest, schedules, ..Fields::default() };
     Line::new(Level::INFO, "schedules in force", fields)
 }
 

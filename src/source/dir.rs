@@ -301,6 +301,11 @@ mod tests {
     }
 
     #[test]
+    fn f49_a_device_is_refused_and_never_read() {
+        assert!(refusal(&source(Path::new("/dev/zero"))).contains("neither a file nor a folder"));
+    }
+
+    #[test]
     fn f36_a_missing_folder_says_what_to_mount() {
         let refusal = refusal(&source(Path::new("/nonexistent/schedules")));
         assert!(refusal.contains("mount or create a folder of *.yaml files"), "{refusal}");

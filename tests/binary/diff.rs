@@ -1,9 +1,13 @@
 //! `diff`: what a reviewer reads before a merge, and what the shrink guard will say after it.
 
+use std::fs;
+use std::process::Command;
+
 use serde_json::json;
 
-use crate::baseload::{baseload, baseload_in};
+use crate::baseload::{Ending, baseload, baseload_in};
 use crate::folder::{Folder, constant, schedule};
+use crate::repository::Repository;
 
 const EXAMPLES: &str = "schedules";
 const SPAN: [&str; 4] = ["--from", "2026-11-21", "--for", "1d"];
@@ -121,9 +125,44 @@ fn the_document_that_diff_prints_lets_a_held_revision_pass() {
 #[test]
 fn the_guards_share_is_the_operators() {
     let (old, new) = (services(9, 3), services(2, 3));
-    let held = |ending: crate::baseload::Ending| ending.expect(0).json()["guard"]["held"].clone();
+    let held = |ending: Ending| ending.expect(0).json()["guard"]["held"].clone();
     let args = ["diff", old.arg(), new.arg(), "-o", "json"];
     assert_eq!(held(baseload(&[&args[..], &["--shrink-guard", "80"]].concat())), json!(false));
     assert_eq!(held(baseload_in(&args, &[("BASELOAD_SHRINK_GUARD", "80")])), json!(false));
     assert_eq!(held(baseload(&args)), json!(true));
+}
+
+/// What `docs/ci/review-schedules.sh` says in a repository's work tree.
+fn review(repository: &Repository, args: &[&str]) -> Ending {
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/ci/review-schedules.sh"));
+    command.args(args).current_dir(repository.folder.path().join("work"));
+    command.env("BASELOAD", assert_cmd::cargo::cargo_bin!("baseload"));
+    let output = command.output().expect("there is a shell");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
+    let code = output.status.code().expect("it exits by itself");
+    Ending { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn the_script_for_any_ci_tells_what_a_change_does_and_refuses_a_bad_one() {
+    let repository = Repository::with(&constant(&["shop/www"], 3));
+    let edit = |content: &str| fs::write(repository.folder.path().join("work/schedules/all.yaml"), content).unwrap();
+    edit(&constant(&["shop/www"], 4));
+    let reviewed = review(&repository, &[]).expect(0);
+    assert!(reviewed.stdout.starts_with("**Baseload:** 1 of 1 target differ"), "{reviewed:?}");
+    assert!(reviewed.stderr.contains("ok: 1 schedule, 1 target"), "{reviewed:?}");
+
+    edit("kind: Nonsense\n");
+    let refused = review(&repository, &[]).expect(2);
+    assert!(refused.stderr.contains("schedules/all.yaml:1") && refused.stdout.is_empty(), "{refused:?}");
+}
+
+#[test]
+fn the_script_for_any_ci_knows_the_first_schedules_and_a_base_that_is_not_there() {
+    let repository = Repository::with(&constant(&["shop/www"], 3));
+    fs::create_dir(repository.folder.path().join("work/floors")).expect("the folder is new");
+    fs::write(repository.folder.path().join("work/floors/a.yaml"), constant(&["shop/api"], 1)).unwrap();
+    let first = review(&repository, &["origin/main", "floors"]).expect(0);
+    assert!(first.stdout.contains("the first schedules"), "{first:?}");
+    assert!(review(&repository, &["origin/release"]).expect(2).stderr.contains("fetch it first"));
 }

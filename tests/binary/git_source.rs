@@ -192,6 +192,81 @@ fn f57_f62_a_bad_push_and_a_lost_branch_leave_the_last_good_revision_in_force() 
 }
 
 #[test]
+fn f58_f59_a_damaged_pack_a_refused_token_and_silence_leave_the_last_good_revision_in_force() {
+    let repository = Repository::with(&floor(3));
+    let server = GitServer::start(&repository);
+    let account = Account::with(&[WWW]);
+    let controller = start(&account, &server.source("http", "plain"));
+    wait_floor(&account, 3);
+    controller.wait_ready();
+
+    for (how, error) in [("damaged", "its checksum differs"), ("token", "HTTP 401")] {
+        repository.folder.write("how", how);
+        repository.commit("schedules/all.yaml", &format!("{}# {how}\n", floor(4)));
+        wait_error(&controller, error);
+    }
+    let last_success = || controller.metric("baseload_config_last_reload_success_timestamp_seconds");
+    let before = last_success();
+    repository.folder.write("how", "silent");
+    let asked = requests(&repository).len();
+    until("the server keeps a question waiting", || requests(&repository).len() > asked);
+    account.deregister(WWW);
+    until("the loss of the target is seen", || controller.condition("Registered") == "False");
+    account.register(WWW, 3, 10);
+    assert_eq!((controller.get("/livez").code, controller.get("/readyz").code), (200, 200));
+    assert_eq!((last_success(), account.bounds(WWW)), (before, Some((3, 10))));
+
+    repository.folder.remove("how");
+    wait_floor(&account, 4);
+    until("all is well again", || last_error(&controller).is_empty() && last_success() > before);
+}
+
+#[test]
+fn a_revision_is_known_by_its_commit_and_by_the_digest_that_a_checkout_has() {
+    let repository = Repository::with(&floor(3));
+    let head = repository.git(&["rev-parse", "HEAD"]);
+    let server = GitServer::start(&repository);
+    let source = server.source("http", "plain");
+    let controller = start(&Account::with(&[WWW]), &source);
+    let configuration = || controller.status()["configuration"].clone();
+    until("the first revision", || configuration()["revision"] == head.as_str());
+    let info = format!("baseload_config_info{{revision=\"{head}\",source=\"{source}\"}}");
+    assert_eq!(controller.metric(&info), Some(1.0));
+    assert!(controller.log().iter().any(|line| line.contains(&head)), "{:?}", controller.log());
+
+    let checkout = repository.folder.path().join("work/schedules").display().to_string();
+    let digest = baseload(&["diff", &checkout, &checkout, "-o", "json"]).expect(0).json()["old"]["revision"].clone();
+    assert_eq!(configuration()["digest"], digest);
+
+    let since = configuration()["since"].clone();
+    let elsewhere = repository.commit("README.md", "no schedule");
+    until("the next commit", || configuration()["revision"] == elsewhere.as_str());
+    assert_eq!((&configuration()["digest"], &configuration()["since"]), (&digest, &since));
+}
+
+#[test]
+fn what_diff_says_over_a_checkout_lets_a_held_revision_pass() {
+    let names: Vec<String> = (0..10).map(|number| format!("shop/s{number}")).collect();
+    let targets = |count: usize| constant(&names[..count].iter().map(String::as_str).collect::<Vec<_>>(), 3);
+    let repository = Repository::with(&targets(10));
+    let server = GitServer::start(&repository);
+    let controller = start(&Account::new(), &server.source("http", "plain"));
+    let held = || controller.metric("baseload_config_held");
+    until("a revision is in force", || controller.status()["configuration"]["revision"].is_string());
+    repository.git(&["tag", "in-force"]);
+    repository.commit("schedules/all.yaml", &targets(2));
+    until("the revision is held", || held() == Some(1.0));
+
+    let work = repository.folder.path().join("work").display().to_string();
+    let (old, new) = (format!("git+file://{work}?ref=in-force&path=schedules"), format!("{work}/schedules"));
+    let told = baseload(&["diff", &old, &new, "-o", "json"]).expect(0).json();
+    let document = told["guard"]["acknowledgement"].as_str().expect("the guard will hold it").to_owned();
+    repository.commit("schedules/acknowledgement.yaml", &document);
+    until("the revision is in force", || held() == Some(0.0) && last_error(&controller).is_empty());
+    assert_eq!(controller.status()["targets"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
 fn an_unchanged_repository_costs_one_question() {
     let repository = Repository::with(&floor(3));
     let server = GitServer::start(&repository);

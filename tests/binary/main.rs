@@ -14,10 +14,12 @@ mod repository;
 mod tap;
 mod wait;
 
+mod allow_target;
 mod diff;
 mod docs;
 mod doctor;
 mod git_source;
+mod git_ssh;
 mod native;
 mod plan_apply;
 mod run;

@@ -7,6 +7,7 @@ use crate::baseload::baseload_in;
 use crate::controller::Controller;
 use crate::folder::{Folder, constant};
 use crate::http;
+use crate::tap;
 use crate::wait::until;
 
 const WWW: &str = "shop/www";
@@ -84,6 +85,43 @@ fn f60_edits_are_seen_and_an_emptied_or_lost_bucket_leaves_the_last_good_revisio
     assert_eq!(bucket.ask("DELETE", "", ""), 204);
     wait_error(&controller, "NoSuchBucket");
     assert_eq!(account.bounds(WWW), Some((4, 10)));
+}
+
+#[test]
+fn f60_a_bucket_that_refuses_or_keeps_silent_leaves_the_last_good_revision_and_disturbs_nothing_else() {
+    let bucket = Bucket::new();
+    bucket.put("prod/all.yaml", &floor(3));
+    let account = Account::with(&[WWW]);
+    let more = ["--poll", "1s", "--resync", "2s"];
+    let controller = Controller::start_on(&account.environment(), &bucket.source(), &more);
+    wait_floor(&account, 3);
+    account.tap.set_bucket(tap::Bucket::Denied);
+    bucket.put("prod/all.yaml", &floor(4));
+    wait_error(&controller, "AccessDenied");
+
+    account.tap.set_bucket(tap::Bucket::Silent);
+    let asked = account.tap.asked_of_bucket().len();
+    until("the bucket keeps a question waiting", || account.tap.asked_of_bucket().len() > asked);
+    account.deregister(WWW);
+    until("the loss of the target is seen", || controller.condition("Registered") == "False");
+    account.register(WWW, 3, 10);
+    assert_eq!((controller.get("/livez").code, controller.get("/readyz").code), (200, 200));
+
+    account.tap.set_bucket(tap::Bucket::Answers);
+    wait_floor(&account, 4);
+}
+
+#[test]
+fn f60_an_unchanged_bucket_costs_one_list() {
+    let bucket = Bucket::new();
+    bucket.put("prod/all.yaml", &floor(3));
+    let account = Account::with(&[WWW]);
+    let controller = Controller::start_on(&account.environment(), &bucket.source(), &["--poll", "1h"]);
+    until("the first looks are over", || controller.reload().code == 200);
+    let before = account.tap.asked_of_bucket().len();
+    assert_eq!(controller.reload().code, 200);
+    let asked = account.tap.asked_of_bucket().split_off(before);
+    assert!(matches!(&asked[..], [list] if list.contains("list-type=2")), "{asked:?}");
 }
 
 #[test]

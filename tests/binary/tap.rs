@@ -19,6 +19,17 @@ pub(crate) enum Writes {
     Held,
 }
 
+/// What becomes of questions to S3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bucket {
+    /// They are answered.
+    Answers,
+    /// They are refused.
+    Denied,
+    /// They wait until something else is to become of them.
+    Silent,
+}
+
 /// A running proxy.
 pub(crate) struct Tap {
     /// `HOST:PORT`.
@@ -30,6 +41,8 @@ struct Shared {
     upstream: String,
     written: Mutex<Vec<Value>>,
     writes: Mutex<Writes>,
+    asked_of_bucket: Mutex<Vec<String>>,
+    bucket: Mutex<Bucket>,
     changed: Condvar,
 }
 
@@ -42,6 +55,8 @@ impl Tap {
             upstream: upstream.to_owned(),
             written: Mutex::default(),
             writes: Mutex::new(Writes::Pass),
+            asked_of_bucket: Mutex::default(),
+            bucket: Mutex::new(Bucket::Answers),
             changed: Condvar::new(),
         });
         let server = Arc::clone(&shared);
@@ -59,6 +74,17 @@ impl Tap {
         lock(&self.shared.written).clone()
     }
 
+    /// The first line of every question to S3 so far.
+    pub(crate) fn asked_of_bucket(&self) -> Vec<String> {
+        lock(&self.shared.asked_of_bucket).clone()
+    }
+
+    /// Says what becomes of questions to S3 from now on.
+    pub(crate) fn set_bucket(&self, bucket: Bucket) {
+        *lock(&self.shared.bucket) = bucket;
+        self.shared.changed.notify_all();
+    }
+
     /// Says what becomes of writes from now on.
     pub(crate) fn set_writes(&self, writes: Writes) {
         *lock(&self.shared.writes) = writes;
@@ -74,7 +100,13 @@ impl Shared {
             lock(&self.written).push(serde_json::from_slice(&body)?);
         }
         let throttled = is_write && *lock(&self.writes) == Writes::Throttled;
-        let answer = if throttled { refusal() } else { self.forward(&head, &body)? };
+        let is_of_bucket = head.starts_with("GET "); // all that ECS and Application Auto Scaling are asked is a POST
+        let denied = is_of_bucket && self.bucket_denies(&head);
+        let answer = match (throttled, denied) {
+            (true, _) => refusal(),
+            (_, true) => denial(),
+            (false, false) => self.forward(&head, &body)?,
+        };
         if is_write {
             self.wait_while_held();
         }
@@ -88,6 +120,13 @@ impl Shared {
         let mut request = format!("{request_line}\r\n{headers}").into_bytes();
         request.extend(body);
         http::exchange(&self.upstream, &request)
+    }
+
+    fn bucket_denies(&self, head: &str) -> bool {
+        lock(&self.asked_of_bucket).push(head.lines().next().unwrap_or_default().to_owned());
+        let bucket = lock(&self.bucket);
+        let bucket = self.changed.wait_while(bucket, |bucket| *bucket == Bucket::Silent);
+        *bucket.unwrap_or_else(PoisonError::into_inner) == Bucket::Denied
     }
 
     fn wait_while_held(&self) {
@@ -116,6 +155,12 @@ fn read_request(stream: &TcpStream) -> io::Result<(String, Vec<u8>)> {
 fn refusal() -> Vec<u8> {
     let body = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;
     let head = "HTTP/1.0 400 Bad Request\r\nContent-Type: application/x-amz-json-1.1\r\n";
+    format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+fn denial() -> Vec<u8> {
+    let body = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+    let head = "HTTP/1.0 403 Forbidden\r\nContent-Type: application/xml\r\n";
     format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 

@@ -1,9 +1,10 @@
 """Serves the repositories of a folder over smart HTTP, by git's own http-backend, on loopback.
 
 The first part of a path says how: /plain, /token (wants one), /v0 (speaks no version 2), /moved (redirects to /plain),
-/elsewhere (redirects to another host), /slow (never answers), /page (a web page). Every request is a line of
-requests.log. Prints its port, and ends when standard input does. With `tls` it speaks HTTPS, by a certificate that it
-writes to certificate.pem.
+/elsewhere (redirects to another host), /damaged (a pack loses a bit on its way), /silent (does not answer), /page (a web
+page). As long as there is a file `how`, what stands in it goes before that. Every request is a line of requests.log.
+Prints its port, and ends when standard input does. With `tls` it speaks HTTPS, by a certificate that it writes to
+certificate.pem.
 """
 
 import base64
@@ -21,6 +22,14 @@ ROOT = sys.argv[1]
 AUTHORIZATION = "Basic " + base64.b64encode(b"x-access-token:s3cret-token").decode()
 
 
+def mood():
+    try:
+        with open(f"{ROOT}/how") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.answer(b"")
@@ -32,8 +41,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with open(f"{ROOT}/requests.log", "a") as log:
             print(self.command, self.path, file=log)
         _, how, path = self.path.split("/", 2)
-        if how == "slow":
-            time.sleep(3600)
+        how = mood() or how
+        while how == "silent":
+            time.sleep(0.05)
+            how = mood()
         if how == "token" and self.headers["Authorization"] != AUTHORIZATION:
             self.reply(401, [("WWW-Authenticate", "Basic")], b"")
         elif how == "moved":
@@ -43,9 +54,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif how == "page":
             self.reply(200, [("Content-Type", "text/html")], b"<html>Welcome</html>")
         else:
-            self.backend(path, body, "" if how == "v0" else self.headers.get("Git-Protocol", ""))
+            self.backend(how, path, body)
 
-    def backend(self, path, body, protocol):
+    def backend(self, how, path, body):
+        protocol = "" if how == "v0" else self.headers.get("Git-Protocol", "")
         path, _, query = path.partition("?")
         environment = {
             "PATH": os.environ["PATH"],
@@ -64,6 +76,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         done = subprocess.run(["git", "http-backend"], input=body, env=environment, stdout=subprocess.PIPE)
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = [tuple(line.split(": ", 1)) for line in head.decode().split("\r\n")]
+        pack = content.find(b"PACK")
+        if how == "damaged" and pack >= 0:
+            content = content[: pack + 30] + bytes([content[pack + 30] ^ 1]) + content[pack + 31 :]
         status = next((int(value.split()[0]) for name, value in headers if name == "Status"), 200)
         self.reply(status, [header for header in headers if header[0] != "Status"], content)
 

@@ -34,8 +34,10 @@ pub enum ClockTrust {
 pub enum Fact {
     /// A configuration came into force.
     ConfigurationLoaded {
-        /// Its identity.
+        /// What people look it up by: a commit or the digest.
         revision: String,
+        /// The digest of its files.
+        digest: String,
         /// How many schedules it has.
         schedules: usize,
     },

@@ -9,7 +9,7 @@ use super::row::Row;
 use super::{Fact, Settings};
 use crate::ecs::ScalableTarget;
 use crate::model::{Span, TargetId};
-use crate::plan::{self, Circumstances};
+use crate::plan::{self, Circumstances, LeftAlone, Verdict};
 use crate::timetable::Board;
 
 /// One tick's view of the world.
@@ -53,7 +53,10 @@ impl Tick<'_> {
             highest_soon: self.highest_soon(target, row),
             defer_during_deployment: self.defer_during_deployment(row),
         };
-        let verdict = (self.settings.planner)(target, row.decision.as_ref(), &row.seen, &row.history, &circumstances);
+        let verdict = match row.decision {
+            None if !self.board.schedules().allowed().admits(target) => Verdict::LeftAlone(LeftAlone::NotAllowed),
+            _ => (self.settings.planner)(target, row.decision.as_ref(), &row.seen, &row.history, &circumstances),
+        };
         let is_new = verdict != row.verdict;
         row.settle(target, verdict, self.now, facts);
         if self.settings.dry_run

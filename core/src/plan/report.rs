@@ -121,6 +121,7 @@ fn reason(decision: Option<&Decision>, seen: &Seen, verdict: &Verdict) -> String
             format!("{declared}; AWS has no such scalable target, and Baseload never creates one")
         }
         Verdict::LeftAlone(LeftAlone::NoSchedule) => "no schedule takes part at this instant".to_owned(),
+        Verdict::LeftAlone(LeftAlone::NotAllowed) => "NotAllowed: it fits no --allow-target".to_owned(),
         Verdict::LeftAlone(LeftAlone::ExpressMode) => "ECS itself owns this scalable target (Express Mode)".to_owned(),
         Verdict::Unknown => format!("{declared}; AWS did not say what there is"),
     }

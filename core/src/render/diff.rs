@@ -117,6 +117,12 @@ impl Diff<'_> {
         if rows.iter().any(|row| row.time.before.left_alone_seconds + row.time.after.left_alone_seconds > 0) {
             notes.push("Hours in which a target is left alone, without a declared floor, count nothing.".to_owned());
         }
+        let is_left_out = |row: &&Row| !self.schedules.after.allowed().admits_any_of(&row.target);
+        let left_out: Vec<&Row> = rows.iter().filter(is_left_out).collect();
+        if !left_out.is_empty() {
+            let names = Group { rows: left_out, zone: TimeZone::UTC }.names("", "");
+            notes.push(format!("Left alone, because no --allow-target fits: {names}."));
+        }
         if rows.iter().any(|row| matches!(row.effect, Effect::Removed | Effect::Suspended)) {
             notes.push("A target that is removed or suspended keeps the floor it has.".to_owned());
         }

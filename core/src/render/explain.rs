@@ -32,11 +32,19 @@ fn verdict(explanation: &Explanation, winner: Option<&Competitor>) -> String {
         (Some(held), Some(early)) => {
             format!("{}, {} early.", sentence(held), length(early.due.duration_since(explanation.at)))
         }
+        (None, _) if is_not_allowed(explanation) => {
+            "Left alone: the operator does not allow this target (--allow-target). It keeps the floor it has."
+                .to_owned()
+        }
         (None, _) if explanation.schedules.is_empty() => {
             "Left alone: no schedule matches this target. It keeps the floor it has.".to_owned()
         }
         (None, _) => "Left alone: no schedule takes part now. It keeps the floor it has.".to_owned(),
     }
+}
+
+fn is_not_allowed(explanation: &Explanation) -> bool {
+    explanation.schedules.iter().any(|competitor| competitor.standing == Standing::NotAllowed)
 }
 
 /// `Floor 3 (at least 3 tasks), from the default of schedule web`.
@@ -53,7 +61,7 @@ fn max_from(explanation: &Explanation) -> Option<String> {
 
 fn next_change(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
     let Some(until) = explanation.until else {
-        let steady = !explanation.schedules.is_empty();
+        let steady = !explanation.schedules.is_empty() && !is_not_allowed(explanation);
         return if steady { vec!["This never changes.".to_owned()] } else { Vec::new() };
     };
     let then = explanation.next.as_ref().map_or("Left alone: no schedule takes part".to_owned(), sentence);
@@ -112,6 +120,7 @@ fn standing(competitor: &Competitor, explanation: &Explanation) -> String {
     match competitor.standing {
         Standing::Wins if explanation.schedules.len() == 1 => "the only one that matches".to_owned(),
         Standing::Wins => "it decides".to_owned(),
+        Standing::NotAllowed => "takes no part, the target is not allowed".to_owned(),
         Standing::Suspended => "takes no part, it is suspended".to_owned(),
         Standing::OutsideItsWindows => "takes no part at this instant".to_owned(),
         Standing::LowerPriority => format!("outranked, {winner} has the higher priority"),

@@ -15,7 +15,7 @@ use crate::diagnostic::{self, Diagnostic, Location, Severity};
 use crate::model::{Floor, Span};
 use crate::spec::Loaded;
 use crate::spec::places::{Part, Places};
-use crate::timetable::{Schedule, Schedules};
+use crate::timetable::{Allowed, Schedule, Schedules};
 
 /// A leap year: a rule that holds once a year is seen whenever one looks.
 const DAYS_AHEAD: i64 = 366;
@@ -23,7 +23,8 @@ const DAYS_AHEAD: i64 = 366;
 /// Reads a good source against the 366 days from `now` on. Schedules that are suspended are left out.
 pub fn lint(loaded: &Loaded, now: Timestamp) -> Vec<Diagnostic> {
     let to = now.checked_add(SignedDuration::from_hours(24 * DAYS_AHEAD)).unwrap_or(Timestamp::MAX);
-    let year = Year { loaded, span: Span { from: now, to } };
+    let everywhere = loaded.schedules.clone().allowing(Allowed::default()); // what is left out here may be kept elsewhere
+    let year = Year { loaded, timetable: &everywhere, span: Span { from: now, to } };
     let mut found = wins::findings(&year);
     for (schedule, places) in year.schedules() {
         found.extend(clock::findings(schedule, places, year.span));
@@ -37,18 +38,19 @@ pub fn lint(loaded: &Loaded, now: Timestamp) -> Vec<Diagnostic> {
 /// A source and the span that it is read against.
 struct Year<'a> {
     loaded: &'a Loaded,
+    timetable: &'a Schedules,
     span: Span,
 }
 
 impl<'a> Year<'a> {
     fn timetable(&self) -> &'a Schedules {
-        &self.loaded.schedules
+        self.timetable
     }
 
     /// Every schedule that takes part, with its places, in order of precedence.
     fn schedules(&self) -> impl Iterator<Item = (&'a Schedule, &'a Places)> + use<'a> {
         let declared = &self.loaded.declared;
-        let taking_part = self.loaded.schedules.iter().filter(|schedule| !schedule.suspend);
+        let taking_part = self.timetable.iter().filter(|schedule| !schedule.suspend);
         taking_part.filter_map(|schedule| Some((schedule, declared.0.get(&schedule.name)?)))
     }
 }

@@ -9,9 +9,6 @@ use crate::spec::value::{describe, text};
 use crate::spec::yaml::Node;
 use crate::timetable::Zones;
 
-/// AWS's limit for names of clusters and services.
-const LONGEST_NAME: usize = 255;
-
 /// One entry of `targets`.
 pub(super) fn target(node: &Node<'_>, report: &mut Report<'_>) -> Option<TargetPattern> {
     if let Some(target) = node.scalar().and_then(TargetId::parse) {
@@ -28,9 +25,8 @@ pub(super) fn target(node: &Node<'_>, report: &mut Report<'_>) -> Option<TargetP
 
 fn pattern(node: &Node<'_>, field: &str, report: &mut Report<'_>) -> Option<Pattern> {
     let written = text(node, field, report)?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*' | '?');
-    if !written.is_empty() && written.len() <= LONGEST_NAME && written.chars().all(allowed) {
-        return Some(Pattern::new(written));
+    if let Some(pattern) = Pattern::parse(written) {
+        return Some(pattern);
     }
     let help = if written.starts_with("arn:") {
         "write the short name, not the ARN"

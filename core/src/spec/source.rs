@@ -84,13 +84,14 @@ impl<'a> Source<'a> {
         }
         self.warn_of_lone_overlays();
         self.warn_of_lifted_maxima();
+        self.warn_of_what_is_not_allowed();
         let (mut schedules, mut declared) = (Vec::new(), Declared::default());
         for draft in self.drafts {
             let Some(schedule) = draft.schedule else { continue };
             declared.0.insert(schedule.name.clone(), draft.places);
             schedules.push(schedule);
         }
-        let schedules = Schedules::new(schedules);
+        let schedules = Schedules::new(schedules).allowing(self.context.limits.allowed.clone());
         Ok(Loaded { schedules, warnings: self.found, acknowledgements: self.acknowledgements, declared })
     }
 
@@ -268,6 +269,20 @@ impl<'a> Source<'a> {
         for draft in &self.drafts {
             let Some(schedule) = &draft.schedule else { continue };
             self.found.extend(lifted_maxima(schedule, &draft.places.overrides));
+        }
+    }
+
+    /// Says once for each schedule which of its targets it will not get.
+    fn warn_of_what_is_not_allowed(&mut self) {
+        let allowed = &self.context.limits.allowed;
+        for draft in &self.drafts {
+            let mut left_out = draft.targets.iter().filter(|(pattern, _)| !allowed.admits_any_of(pattern));
+            let Some((first, location)) = left_out.next() else { continue };
+            let message = match left_out.count() {
+                0 => format!("{first} is left alone: no --allow-target fits it"),
+                more => format!("{first} and {more} more of this schedule are left alone: no --allow-target fits them"),
+            };
+            self.found.push(Diagnostic::new(Severity::Warning, "not-allowed", Some(location.clone()), message));
         }
     }
 }

@@ -110,6 +110,8 @@ pub struct EarlyRise {
 pub enum Standing {
     /// Its rule holds.
     Wins,
+    /// The operator does not allow the target, whatever any schedule says.
+    NotAllowed,
     /// It takes no part, as it says.
     Suspended,
     /// An overlay outside its windows and overrides.
@@ -134,6 +136,10 @@ impl Schedules {
             let matched_by = schedule.targets.iter().find(|pattern| pattern.matches(target))?;
             Some(self.competitor(schedule, rules, matched_by, second(at), outcome))
         });
+        let mut schedules: Vec<_> = schedules.collect();
+        if !self.allowed.admits(target) {
+            schedules.iter_mut().for_each(|competitor| competitor.standing = Standing::NotAllowed);
+        }
         Explanation {
             target: target.clone(),
             at,
@@ -141,7 +147,7 @@ impl Schedules {
             max_from: outcome.and_then(|outcome| outcome.max_from).map(|giver| Arc::clone(&self.rules[giver].name)),
             until: timestamp_or_never(until),
             next: next.map(|outcome| self.decision(outcome)),
-            schedules: schedules.collect(),
+            schedules,
         }
     }
 

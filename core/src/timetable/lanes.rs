@@ -50,6 +50,9 @@ impl Schedules {
     }
 
     fn members_of_row(&self, row: &TargetPattern, reach: Reach) -> Vec<usize> {
+        if !self.allowed.admits_any_of(row) {
+            return Vec::new();
+        }
         match (row.exact(), reach) {
             (Some(target), _) => self.taking_part(&target).collect(),
             (None, Reach::Listed) => self.taking_part_by(|pattern| pattern == row),

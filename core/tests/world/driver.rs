@@ -367,7 +367,8 @@ impl World {
     }
 
     fn read(&self, yaml: &str) -> Revision {
-        Revision { id: format!("edit-{}", self.edits), schedules: schedules(yaml, self.at).into() }
+        let id = format!("edit-{}", self.edits);
+        Revision { digest: id.clone(), id, schedules: schedules(yaml, self.at).into() }
     }
 
     /// A bad edit.

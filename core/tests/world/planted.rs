@@ -116,7 +116,8 @@ impl Bug {
             (Bug::TakesOverABadEdit, Event::Loaded(Err(refusal))) => {
                 let yaml = crate::scene::always(&["www"], "min: 2");
                 let schedules = crate::driver::schedules(&yaml, wall).into();
-                let revision = baseload_core::controller::Revision { id: refusal.reason, schedules };
+                let (id, digest) = (refusal.reason.clone(), refusal.reason);
+                let revision = baseload_core::controller::Revision { id, digest, schedules };
                 Some(Event::Loaded(Ok(Some(revision))))
             }
             (Bug::MissesEdits, Event::Loaded(Ok(Some(revision)))) if revision.id != "edit-1" => {

@@ -29,7 +29,7 @@ fn header(out: &mut String, diff: &Diff<'_>) {
     let Span { from, to } = diff.comparison.span;
     line(out, &format!("{}.", diff.summary()));
     line(out, &format!("From {} to {}, by tzdb {}.", instant(from), instant(to), diff.tzdb));
-    diff.notes().iter().for_each(|note| line(out, note));
+    diff.notes().iter().for_each(|note| wrapped(out, "", "", note));
 }
 
 fn table(out: &mut String, diff: &Diff<'_>) {
