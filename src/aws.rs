@@ -177,9 +177,9 @@ impl Aws {
         self.register(action).await
     }
 
-    /// How far our clock is ahead of AWS's, where an answer has told since this was last asked.
+    /// How far our clock is ahead of AWS's, as the last answer told it.
     pub(crate) fn clock_ahead(&self) -> Option<SignedDuration> {
-        self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner).take()
+        *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One read, repeated where that is worth it: not when AWS names a time to wait, which is the caller's to keep.

@@ -224,6 +224,14 @@ impl Row {
         }
     }
 
+    /// What was not sent stays believed as it was: a look that was too early to count may have shown otherwise.
+    fn believe_written(&mut self, action: &Action) {
+        let Some(live) = self.live_floor() else { return };
+        let before = self.believed.unwrap_or(live);
+        let max = live.max.map(|max| action.max.or(before.max).unwrap_or(max));
+        self.believed = Some(Floor { min: action.min.unwrap_or(before.min), max });
+    }
+
     /// Whoever moved the bounds, AWS is lifting desired to them.
     fn note_lift(&mut self, before: Option<ScalableTarget>, asked: Timestamp) {
         let settle = match before {
@@ -328,7 +336,7 @@ impl Row {
         // Not a new look: what we were told is as old as it was, only our own write is known to be there now.
         self.seen.target =
             self.seen.target.map(|look| Look { value: look.value.map(|live| merged(live, &action)), ..look });
-        self.believed = self.live_floor();
+        self.believe_written(&action);
         self.history.deferred_since = None; // what comes next waits its own time
         self.dirty = true;
         if kind == ChangeKind::Correction {

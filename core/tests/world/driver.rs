@@ -171,11 +171,16 @@ impl World {
     /// Lets time pass until the true time `until`.
     pub(crate) fn run_until(&mut self, until: Timestamp) {
         while self.at < until {
-            let next = self.next_stop().min(until);
-            self.at = next;
-            self.arrive();
-            self.turn();
+            let stop = self.next_stop().min(until);
+            self.step(stop);
         }
+    }
+
+    /// It is `stop`, the next stop at the latest.
+    pub(crate) fn step(&mut self, stop: Timestamp) {
+        self.at = stop;
+        self.arrive();
+        self.turn();
     }
 
     /// Lets time pass until an instant of today or later, written as `2026-11-20T08:00:00Z`.
@@ -216,7 +221,7 @@ impl World {
             match entry.remove() {
                 Travelling::There { effect, asked, left, latency } => self.reach(effect, asked, left, latency),
                 back @ Travelling::Back { .. } if self.is_asleep() => {
-                    self.depart(self.asleep_until.duration_since(self.at), back)
+                    self.depart(self.asleep_until.duration_since(self.at), back);
                 }
                 Travelling::Back { event, asked, left, date } => {
                     let wall = self.wall();
@@ -407,8 +412,16 @@ impl World {
         self.asleep_until = self.at + SignedDuration::from_secs(seconds);
     }
 
+    /// The process goes on at once, and finds what came meanwhile.
     pub(crate) fn wake_up(&mut self) {
         self.asleep_until = self.at;
+        for ((due, _), what) in std::mem::take(&mut self.travelling) {
+            let after = match &what {
+                Travelling::There { .. } => due.duration_since(self.at),
+                Travelling::Back { .. } => SignedDuration::ZERO,
+            };
+            self.depart(after, what);
+        }
     }
 
     fn is_asleep(&self) -> bool {

@@ -45,29 +45,6 @@ pub(crate) enum Bug {
 }
 
 impl Bug {
-    pub(crate) const ALL: [Bug; 20] = [
-        Bug::LowersOnAnyLook,
-        Bug::SendsAgainWithoutALook,
-        Bug::IgnoresSuspension,
-        Bug::ForgetsItsNudges,
-        Bug::NeverTiresOfARival,
-        Bug::TrustsAnyClock,
-        Bug::SendsAMaxThatNobodyDeclares,
-        Bug::ForgetsWhatWasAccepted,
-        Bug::EndsWindowsAMinuteLate,
-        Bug::ForgetsTheLeadTime,
-        Bug::ReadsEveryTimeAsUtc,
-        Bug::MixesUpPriorities,
-        Bug::WaitsForEverForAFailedWrite,
-        Bug::TakesAnUnknownOutcomeForARefusal,
-        Bug::TakesAFailedReadForAbsence,
-        Bug::RetriesWithoutAPause,
-        Bug::TakesThrottledForAccepted,
-        Bug::TakesOverABadEdit,
-        Bug::MissesEdits,
-        Bug::TakesArrivalForDeparture,
-    ];
-
     /// The planner of a controller with this bug, where it is the planner's.
     pub(crate) fn planner(self) -> Option<Planner> {
         match self {

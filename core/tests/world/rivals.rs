@@ -108,9 +108,9 @@ impl Pair {
         let until: Timestamp = until.parse().expect("a timestamp");
         while self.first.at() < until {
             let stop = self.first.next_stop().min(self.second.next_stop()).min(until);
-            self.first.run_until(stop);
+            self.first.step(stop);
             std::mem::swap(&mut self.first.sim, &mut self.second.sim);
-            self.second.run_until(stop);
+            self.second.step(stop);
             std::mem::swap(&mut self.first.sim, &mut self.second.sim);
         }
     }

@@ -105,9 +105,9 @@ impl Witness {
         let schedules = self.schedules.as_ref().expect("a write needs a configuration");
         let target = &action.target;
         assert!(schedules.iter().any(|schedule| schedule.matches(target)), "{target} is nobody's: {action:?}");
-        let min = action.min.expect("every write says min");
-        let cap = Limits::default().max_floor;
+        let (min, cap) = (action.min.unwrap_or(0), Limits::default().max_floor);
         assert!(min <= cap && action.max.is_none_or(|max| max <= cap && min <= max), "above the cap: {action:?}");
+        assert!(action.min.is_some() || action.max.is_some(), "nothing is said: {action:?}");
         let declares_max = schedules.iter().filter(|schedule| schedule.matches(target)).any(declares_max);
         assert!(action.max.is_none() || declares_max, "a max that nobody declares: {action:?}");
         let known = self.known.entry(target.clone()).or_default();
@@ -168,7 +168,7 @@ impl Witness {
                 assert!(known.accepted_changes <= most, "{action:?}: more writes than reasons for one ({most})");
                 known.accepted += 1;
                 known.last_accepted = Some((at, action.clone()));
-                known.rival.believed = action.min;
+                known.rival.believed = action.min.or(known.rival.believed);
                 known.unknown_since = None;
                 if let Some((_, Some(live))) = &mut known.look {
                     live.min = action.min.unwrap_or(live.min);
