@@ -20,6 +20,7 @@ use crate::log::Teller;
 use crate::metrics::Metrics;
 use crate::metrics::emf::Emf;
 use crate::output;
+use crate::output::Progress;
 
 /// Someone waits for a reload that begins after this request; the answer is the diagnostics where it fails.
 pub(crate) type ReloadRequest = oneshot::Sender<Result<(), String>>;
@@ -345,12 +346,14 @@ pub(crate) async fn once(controller: &mut Controller, clock: Clock, aws: &Aws, g
     let (events_in, mut events) = unbounded_channel();
     let hands = Hands { clock, aws: aws.clone(), loader: None, events: events_in };
     let started = monotonic();
+    let mut progress = Progress::begin();
     loop {
         let now = clock.now();
         controller.tick(now);
         while let Some(effect) = controller.poll(now) {
             hands.carry_out(effect);
         }
+        progress.show(|| how_far(goal, controller));
         if is_reached(goal, controller) {
             return true;
         }
@@ -362,6 +365,17 @@ pub(crate) async fn once(controller: &mut Controller, clock: Clock, aws: &Aws, g
         tokio::select! {
             Some(event) = events.recv() => controller.handle(clock.now(), event),
             () = tokio::time::sleep(nap) => {}
+        }
+    }
+}
+
+fn how_far(goal: Goal, controller: &Controller) -> String {
+    let all = controller.standings().count();
+    match goal {
+        Goal::Observed => format!("asking AWS: {} of {all} targets answered", controller.asked()),
+        Goal::Applied => {
+            let left = controller.standings().filter(|standing| standing.verdict.action().is_some()).count();
+            format!("writing: {left} of {all} targets to go")
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Everything that a command prints goes through here: results to stdout, diagnostics to stderr.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use baseload_core::diagnostic::Colour;
+
+use crate::clock::monotonic;
 
 /// Writes a result to stdout. A reader that went away (`| head`) is no error.
 ///
@@ -54,6 +57,39 @@ pub(crate) fn redraw(picture: &str) -> io::Result<()> {
     let lines: String = picture.lines().map(|line| format!("{line}\u{1b}[K\n")).collect();
     result(&format!("\u{1b}[H{}\u{1b}[J", lines.trim_end_matches('\n')))
 }
+
+/// A line on a terminal that says how far work has come, once it has taken a second; it is gone when the work is done.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    started: Instant,
+    is_shown: bool,
+}
+
+impl Progress {
+    /// The work begins.
+    pub(crate) fn begin() -> Self {
+        Progress { started: monotonic(), is_shown: false }
+    }
+
+    /// Shows where the work stands, in one short line.
+    pub(crate) fn show(&mut self, text: impl FnOnce() -> String) {
+        if self.started.elapsed() >= PATIENCE && io::stderr().is_terminal() {
+            self.is_shown = true;
+            let _ = write!(io::stderr().lock(), "\r{}\u{1b}[K", text()); // nothing can be done where that fails
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_shown {
+            let _ = write!(io::stderr().lock(), "\r\u{1b}[K");
+        }
+    }
+}
+
+/// What takes no longer needs no progress shown.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whether stdout wants colour: a terminal, and nobody said no (<https://no-color.org>).
 pub(crate) fn stdout_colour() -> Colour {

@@ -289,6 +289,11 @@ impl Controller {
         self.changed
     }
 
+    /// Of how many targets AWS was asked once, answered or not.
+    pub fn asked(&self) -> usize {
+        self.rows.values().filter(|row| row.asked).count()
+    }
+
     /// How many writes are under way.
     pub fn writes_in_flight(&self) -> usize {
         self.pacer.in_flight()
