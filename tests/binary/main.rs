@@ -28,6 +28,7 @@ mod git_ssh;
 mod native;
 mod plan_apply;
 mod process_faults;
+mod reliability;
 mod run;
 mod s3_source;
 mod schedules;
