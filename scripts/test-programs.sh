@@ -1,7 +1,7 @@
 #!/bin/sh
-# Sees to the programs that tests run beside those of cargo and pip: git, ssh and sshd,
-# and faketime. Installs them where this is root on Debian; elsewhere it says what is missing, and the tests over ssh and
-# those with a false clock say that they are skipped.
+# Sees to the programs that tests run beside those of cargo and pip: git, ssh and sshd, and faketime. Installs them where
+# this is root on Debian; elsewhere it says what is missing, and the tests over ssh and those with a false clock say that
+# they are skipped.
 set -eu
 
 missing=

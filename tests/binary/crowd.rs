@@ -17,7 +17,7 @@ const WWW: &str = "shop/www";
 fn crowd(address: &str, clients: u64) -> Vec<TcpStream> {
     let open = |client: u64| {
         let mut stream = TcpStream::connect(address).ok()?;
-        if client % 3 == 0 {
+        if client.is_multiple_of(3) {
             stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: ").ok()?;
         }
         Some(stream)
