@@ -1,9 +1,14 @@
 //! The recurring chores: they wake the controller and decide nothing.
+//!
+//! The scheduler goes by the wall clock, and loses a job for good where the clock leaps, or the process stands still, over
+//! more than one of its times. So the monotonic clock stands by: a chore that is overdue on it is done all the same.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use baseload_core::controller::{Chore, Event, GLANCE};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
@@ -14,6 +19,9 @@ const SURVEY: Duration = Duration::from_secs(3600);
 
 /// How often files are looked at. That costs one look at each file's size and time.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How much later than its time a chore may come: the scheduler reckons in whole seconds and looks twice in each.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How often the recurring chores recur.
 #[derive(Clone, Copy, Debug)]
@@ -59,18 +67,31 @@ pub(crate) async fn start(clock: Clock, pace: Pace, events: &UnboundedSender<Eve
 async fn schedule(chores: &[Recurring], events: &UnboundedSender<Event>) -> Result<()> {
     let scheduler = JobScheduler::new().await?;
     for &Recurring { chore, every, jitter } in chores {
-        let events = events.clone();
+        let fired = Arc::new(Notify::new());
+        tokio::spawn(pass_on(chore, every + jitter + GRACE, Arc::clone(&fired), events.clone()));
         let job = Job::new_repeated_async(every, move |_, _| {
-            let (events, delay) = (events.clone(), jitter.mul_f64(fastrand::f64()));
+            let (fired, delay) = (Arc::clone(&fired), jitter.mul_f64(fastrand::f64()));
             Box::pin(async move {
                 tokio::time::sleep(delay).await;
-                let _ = events.send(Event::Due(chore)); // nobody listens any more once the controller has stopped
+                fired.notify_one();
             })
         })?;
         scheduler.add(job).await?;
     }
     scheduler.start().await?;
     Ok(())
+}
+
+/// Wakes the controller whenever the scheduler says so, and after `patience` also where it says nothing.
+async fn pass_on(chore: Chore, patience: Duration, fired: Arc<Notify>, events: UnboundedSender<Event>) {
+    loop {
+        if tokio::time::timeout(patience, fired.notified()).await.is_err() {
+            tracing::debug!(?chore, "overdue: the scheduler lost it to a leap of the clock or a pause of the process");
+        }
+        if events.send(Event::Due(chore)).is_err() {
+            return; // nobody listens any more once the controller has stopped
+        }
+    }
 }
 
 /// The scheduler looks at its jobs twice a second, too rarely for a clock that runs faster than the wall's.

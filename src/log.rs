@@ -16,7 +16,7 @@ use baseload_core::diagnostic::Colour;
 use baseload_core::model::TargetId;
 use baseload_core::status::ConditionKind;
 use clap::ValueEnum;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use self::format::{ClockTime, Plain};
@@ -35,7 +35,7 @@ pub(crate) enum Format {
 
 /// Sends the log to stderr from now on: INFO and above, unless `BASELOAD_LOG` says otherwise (`debug`,
 /// `info,baseload=debug`, …). Without a format it is text on a terminal and JSON elsewhere. `now` tells the time of each
-/// line.
+/// line. Libraries say nothing below INFO, whatever the filter: what AWS's SDK says there quotes access keys and requests.
 ///
 /// # Errors
 /// Where `BASELOAD_LOG` cannot be read as a filter.
@@ -51,7 +51,8 @@ pub(crate) fn init(format: Option<Format>, now: Now) -> Result<()> {
         Format::Text => log.with_ansi(output::stderr_colour() == Colour::Ansi).event_format(Plain { now }).boxed(),
         Format::Json => log.json().flatten_event(true).with_target(false).with_timer(ClockTime { now }).boxed(),
     };
-    tracing_subscriber::registry().with(log.with_filter(filter)).init();
+    let discreet = Targets::new().with_default(LevelFilter::INFO).with_target("baseload", LevelFilter::TRACE);
+    tracing_subscriber::registry().with(log.with_filter(filter.and(discreet))).init();
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //! is listed is all there is.
 
 mod console;
-mod page;
+pub(crate) mod page;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::baseload::{baseload, baseload_in};
 use crate::controller::Controller;
 use crate::folder::{Folder, constant, fixed_zone, schedule};
 use crate::tap::Writes;
-use crate::wait::{eventually, until};
+use crate::wait::{eventually, pass, until};
 
 const WWW: &str = "shop/www";
 
@@ -293,14 +293,14 @@ fn unix_seconds() -> i64 {
 
 /// Schedules write whole minutes. So the minute comes to the test: a folder of zone rules in whose one zone, `Soon`, it
 /// becomes noon in this many seconds.
-fn noon_in(seconds: i64) -> Folder {
+pub(crate) fn noon_in(seconds: i64) -> Folder {
     let noon = 12 * 3600;
     let ahead = noon - (unix_seconds() + seconds).rem_euclid(24 * 3600);
     Folder::with("Soon", fixed_zone(i32::try_from(ahead).expect("a day has fewer seconds")))
 }
 
-/// Night 1 until noon, 6 from then on.
-fn six_from_noon() -> Folder {
+/// Night 1 until noon in the zone `Soon`, 6 from then on.
+pub(crate) fn six_from_noon() -> Folder {
     let rest = "  default: { min: 1 }\n  windows: [{ name: day, from: \"12:00\", to: \"23:00\", min: 6 }]\n";
     Folder::with("noon.yaml", schedule("noon", &[WWW], rest).replace("UTC", "Soon"))
 }
@@ -331,4 +331,16 @@ fn f27_stopped_across_a_boundary_it_is_right_when_it_wakes() {
     controller.signal("CONT");
     wait_floor(&account, 6);
     assert_eq!(minima(&account), [json!(6)]);
+}
+
+#[test]
+fn f27_after_a_stop_that_outlasts_every_chore_it_reads_and_looks_as_before() {
+    let (account, folder, controller) = settled();
+    controller.signal("STOP");
+    pass(Duration::from_secs(5));
+    controller.signal("CONT");
+    folder.write("all.yaml", constant(&[WWW], 5));
+    wait_floor(&account, 5);
+    let looks = calls(&controller, "DescribeScalableTargets");
+    until("it looked once more", || calls(&controller, "DescribeScalableTargets") > looks);
 }

@@ -115,11 +115,7 @@ impl Shared {
     }
 
     fn forward(&self, head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
-        let (request_line, headers) = head.split_once("\r\n").ok_or(io::ErrorKind::InvalidData)?;
-        let request_line = request_line.replace("HTTP/1.1", "HTTP/1.0");
-        let mut request = format!("{request_line}\r\n{headers}").into_bytes();
-        request.extend(body);
-        http::exchange(&self.upstream, &request)
+        http::exchange(&self.upstream, &forwarded(head, body)?)
     }
 
     fn bucket_denies(&self, head: &str) -> bool {
@@ -136,8 +132,17 @@ impl Shared {
     }
 }
 
+/// A request as it is passed on: in the version whose answer ends with the connection.
+pub(crate) fn forwarded(head: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+    let (request_line, headers) = head.split_once("\r\n").ok_or(io::ErrorKind::InvalidData)?;
+    let request_line = request_line.replace("HTTP/1.1", "HTTP/1.0");
+    let mut request = format!("{request_line}\r\n{headers}").into_bytes();
+    request.extend(body);
+    Ok(request)
+}
+
 /// The head with its empty line, and the body.
-fn read_request(stream: &TcpStream) -> io::Result<(String, Vec<u8>)> {
+pub(crate) fn read_request(stream: &TcpStream) -> io::Result<(String, Vec<u8>)> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

@@ -23,3 +23,8 @@ pub(crate) fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) ->
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     eventually(what, || holds().then_some(()));
 }
+
+/// Lets a stretch of time go by, where that very stretch is what is tested: a process that is killed after it.
+pub(crate) fn pass(stretch: Duration) {
+    std::thread::sleep(stretch);
+}

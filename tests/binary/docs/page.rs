@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// A page.
-pub(super) struct Page {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
+pub(crate) struct Page {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
 }
 
 /// A fenced block.
@@ -42,7 +42,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
 
 impl Page {
     /// The page at this path below the root.
-    pub(super) fn at(path: &str) -> Page {
+    pub(crate) fn at(path: &str) -> Page {
         let path = root().join(path);
         Page { text: fs::read_to_string(&path).expect("the page is there"), path }
     }
@@ -83,7 +83,7 @@ impl Page {
     }
 
     /// What stands in backticks in the first cell of each row of a table, and the row.
-    pub(super) fn rows(&self) -> Vec<(String, &str)> {
+    pub(crate) fn rows(&self) -> Vec<(String, &str)> {
         let first = |line: &str| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned());
         self.text.lines().filter_map(|line| Some((first(line)?, line))).collect()
     }
