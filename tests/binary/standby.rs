@@ -106,9 +106,10 @@ fn a_holder_that_stood_still_and_wakes_up_writes_nothing() {
     pair.assert_taken_over(stopped);
 
     let written_before = pair.here.tap.written().len();
-    pair.here.register(WWW, 1, 10); // something to put right, for whoever wakes up
+    pair.folder.write("all.yaml", constant(&[WWW], 6)); // something to do, for whoever wakes up
     pair.first.signal("CONT");
-    until("the second replica puts it right", || pair.there.tap.written().len() == 2);
+    until("the first replica knows the new floor", || pair.first.status()["targets"][0]["floor"]["min"] == 6);
+    until("the second replica sets it", || pair.there.tap.written().len() == 2);
     until("the first replica knows its place", || {
         pair.first.status()["lease"]["holder"].is_string() && !leads(&pair.first)
     });
