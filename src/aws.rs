@@ -226,7 +226,7 @@ impl Aws {
         let answer = send(watch.clone()).await;
         let answer = answer.map_err(|failed| classify::error(operation, watch.sent(), &failed));
         let outcome = answer.as_ref().map(|_| ()).map_err(|error| error.kind);
-        let clock_ahead = watch.date().map(|date| clock_ahead(sent, self.clock.now(), date));
+        let clock_ahead = watch.date().and_then(|date| clock_ahead(sent, self.clock.now(), date));
         if clock_ahead.is_some() {
             *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = clock_ahead;
         }

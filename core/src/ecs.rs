@@ -200,12 +200,20 @@ impl Operation {
 }
 
 /// How far the wall clock is ahead of AWS's (negative: behind), as far as one answer proves it: it was made between
-/// `sent` and `received` by our clock, in the second that began at `date` by AWS's. Zero where both may be equal.
-pub fn clock_ahead(sent: Timestamp, received: Timestamp, date: Timestamp) -> SignedDuration {
+/// `sent` and `received` by our clock, in the second that began at `date` by AWS's. Zero where both may be equal. `None`:
+/// it was under way for so long, or the clock leapt so far meanwhile, that any clock would pass for a good one.
+pub fn clock_ahead(sent: Timestamp, received: Timestamp, date: Timestamp) -> Option<SignedDuration> {
     let at_least = sent.duration_since(date) - SignedDuration::from_secs(1);
     let at_most = received.duration_since(date);
-    if at_most.is_negative() { at_most } else { at_least.max(SignedDuration::ZERO) }
+    let proves_nothing = received.duration_since(sent) > LONGEST_PROOF;
+    match at_most.is_negative() {
+        true => Some(at_most),
+        false => (!proves_nothing).then_some(at_least.max(SignedDuration::ZERO)),
+    }
 }
+
+/// An answer that was under way for longer says nothing good of the clock. Attempts are given up long before.
+const LONGEST_PROOF: SignedDuration = SignedDuration::from_secs(30);
 
 /// What kind of failure it was: whose fault, and so what to do next. Also the `outcome` label of the call metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -317,14 +325,17 @@ mod tests {
     fn f21_an_answer_proves_of_the_clock_no_more_than_its_travelling_time_and_the_second_allow() {
         let at = |millis: i64| Timestamp::from_millisecond(1_795_000_000_000 + millis).expect("a timestamp");
         for (sent, received, ahead) in [
-            (100, 300, 0),
-            (1_500, 1_900, 500), // a second is whole: half of it is proved
-            (-300, -100, -100),
-            (-200, 4_000, 0),
-            (3_600_000, 3_605_000, 3_599_000),
-            (0, -600_000, -600_000), // the clock stepped back meanwhile
+            (100, 300, Some(0)),
+            (1_500, 1_900, Some(500)), // a second is whole: half of it is proved
+            (-300, -100, Some(-100)),
+            (-200, 4_000, Some(0)),
+            (3_600_000, 3_605_000, Some(3_599_000)),
+            (0, -600_000, Some(-600_000)), // the clock stepped back meanwhile
+            (0, 30_001, None),
+            (-3_600_000, 1_000, None), // the process stood still, or the clock was an hour behind until just now
         ] {
-            assert_eq!(clock_ahead(at(sent), at(received), at(0)).as_millis(), ahead, "{sent} to {received}");
+            let proved = clock_ahead(at(sent), at(received), at(0)).map(|ahead| ahead.as_millis());
+            assert_eq!(proved, ahead, "{sent} to {received}");
         }
     }
 }

@@ -72,7 +72,7 @@ pub struct Accepted {
 }
 
 /// What was done to a target before, as far as it bears on what may be done next.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// The last accepted write, nudges included.
     pub accepted: Option<Accepted>,

@@ -32,9 +32,12 @@ const LONGEST_QUIET: SignedDuration = SignedDuration::from_hours(8);
 /// A contest that begins so soon after the one before is a relapse.
 const RELAPSE: SignedDuration = SignedDuration::from_hours(24);
 
-/// One target's rivals, as far as their doings and ours tell.
+/// One target's rivals, as far as their doings and ours tell. Most targets never have one, and pay for none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rivalry(Option<Box<Record>>);
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rivalry {
+struct Record {
     /// The last corrections, the latest first.
     corrections: [Option<Timestamp>; CORRECTIONS],
     contest: Option<Contest>,
@@ -68,11 +71,39 @@ impl Contest {
 impl Rivalry {
     /// The contest that is on, if one is.
     pub fn contest(&self) -> Option<&Contest> {
-        self.contest.as_ref()
+        self.0.as_ref()?.contest.as_ref()
     }
 
     /// AWS accepted a write that undoes a foreign change.
     pub fn corrected(&mut self, now: Timestamp) {
+        self.0.get_or_insert_default().corrected(now);
+    }
+
+    /// A look that left at `asked` shows that someone else changed the bounds.
+    pub fn saw_foreign_change(&mut self, asked: Timestamp) {
+        if let Some(contest) = self.0.as_mut().and_then(|record| record.contest.as_mut()) {
+            contest.last_foreign_change = contest.last_foreign_change.max(asked);
+        }
+    }
+
+    /// A look that left at `asked` shows what was there before: after enough of it the contest is over.
+    pub fn saw_no_change(&mut self, asked: Timestamp) {
+        let Some(record) = &mut self.0 else { return };
+        if record.contest.is_some_and(|contest| asked >= contest.over_at()) {
+            **record = Record { relapses: record.relapses, over: Some(asked), ..Record::default() };
+        }
+    }
+
+    /// Moves every instant with a clock that stepped back.
+    pub fn shift(&mut self, by: SignedDuration) {
+        if let Some(record) = &mut self.0 {
+            record.shift(by);
+        }
+    }
+}
+
+impl Record {
+    fn corrected(&mut self, now: Timestamp) {
         self.corrections.rotate_right(1);
         self.corrections[0] = Some(now);
         if let Some(contest) = &mut self.contest {
@@ -83,22 +114,7 @@ impl Rivalry {
         }
     }
 
-    /// A look that left at `asked` shows that someone else changed the bounds.
-    pub fn saw_foreign_change(&mut self, asked: Timestamp) {
-        if let Some(contest) = &mut self.contest {
-            contest.last_foreign_change = contest.last_foreign_change.max(asked);
-        }
-    }
-
-    /// A look that left at `asked` shows what was there before: after enough of it the contest is over.
-    pub fn saw_no_change(&mut self, asked: Timestamp) {
-        if self.contest.is_some_and(|contest| asked >= contest.over_at()) {
-            *self = Rivalry { relapses: self.relapses, over: Some(asked), ..Rivalry::default() };
-        }
-    }
-
-    /// Moves every instant with a clock that stepped back.
-    pub fn shift(&mut self, by: SignedDuration) {
+    fn shift(&mut self, by: SignedDuration) {
         let back = |at: &mut Timestamp| *at = at.checked_sub(by).unwrap_or(*at);
         self.corrections.iter_mut().flatten().for_each(back);
         self.over.iter_mut().for_each(back);

@@ -225,9 +225,8 @@ impl World {
                 }
                 Travelling::Back { event, asked, left, date } => {
                     let wall = self.wall();
-                    if let Some(date) = date {
+                    if let Some(ahead) = date.and_then(|date| clock_ahead(asked, wall, date)) {
                         self.witness.dated(left);
-                        let ahead = clock_ahead(asked, wall, date);
                         self.hear(Event::ClockCompared { ahead });
                     }
                     self.witness.told(&event, left, wall, self.at);

@@ -53,16 +53,16 @@ impl Bug {
                 plan::verdict(target, decision, seen, history, &Circumstances { fresh_from, ..*circumstances })
             }),
             Bug::SendsAgainWithoutALook => Some(|target, decision, seen, history, circumstances| {
-                let history = History { outcome_unknown: None, ..*history };
+                let history = History { outcome_unknown: None, ..history.clone() };
                 plan::verdict(target, decision, seen, &history, circumstances)
             }),
             Bug::IgnoresSuspension => Some(ignore_suspension),
             Bug::ForgetsItsNudges => Some(|target, decision, seen, history, circumstances| {
-                let history = History { nudged: None, ..*history };
+                let history = History { nudged: None, ..history.clone() };
                 plan::verdict(target, decision, seen, &history, circumstances)
             }),
             Bug::NeverTiresOfARival => Some(|target, decision, seen, history, circumstances| {
-                let history = History { rivalry: Rivalry::default(), ..*history };
+                let history = History { rivalry: Rivalry::default(), ..history.clone() };
                 plan::verdict(target, decision, seen, &history, circumstances)
             }),
             Bug::TrustsAnyClock => Some(|target, decision, seen, history, circumstances| {
@@ -71,7 +71,7 @@ impl Bug {
             }),
             Bug::SendsAMaxThatNobodyDeclares => Some(send_the_live_max),
             Bug::ForgetsWhatWasAccepted => Some(|target, decision, seen, history, circumstances| {
-                let history = History { accepted: None, ..*history };
+                let history = History { accepted: None, ..history.clone() };
                 plan::verdict(target, decision, seen, &history, circumstances)
             }),
             _ => None,
