@@ -144,7 +144,7 @@ resource "aws_ecs_task_definition" "this" {
   }
 }
 
-resource "aws_dynamodb_table" "lease" {
+resource "aws_dynamodb_table" "this" {
   # checkov:skip=CKV_AWS_28: one item that is written anew every two seconds has nothing to be restored
   # checkov:skip=CKV_AWS_119: the item says which task holds the lease, which is no secret
   for_each = toset(compact([var.lease_table]))
@@ -196,5 +196,5 @@ resource "aws_ecs_service" "this" {
   }
 
   # A task that starts before its roles may do anything would be called unhealthy.
-  depends_on = [aws_iam_role_policy.task, aws_iam_role_policy.execution, aws_dynamodb_table.lease]
+  depends_on = [aws_iam_role_policy.task, aws_iam_role_policy.execution, aws_dynamodb_table.this]
 }
