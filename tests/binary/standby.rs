@@ -66,6 +66,11 @@ fn create_table(account: &Account) {
     account.dynamodb("CreateTable", &table);
 }
 
+#[expect(clippy::disallowed_methods, reason = "how long taking over takes is what is tested")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 fn leads(controller: &Controller) -> bool {
     controller.metric("baseload_leader") == Some(1.0)
 }
@@ -81,7 +86,7 @@ fn a_standby_looks_serves_and_writes_nothing_and_follows_a_holder_that_is_killed
     assert!(pair.second.get("/").body.contains("holds the lease"));
     assert!(pair.there.tap.written().is_empty());
 
-    let killed = Instant::now();
+    let killed = now();
     pair.first.signal("KILL");
     pair.assert_taken_over(killed);
 }
@@ -90,7 +95,7 @@ fn a_standby_looks_serves_and_writes_nothing_and_follows_a_holder_that_is_killed
 fn a_holder_that_is_stopped_in_order_gives_the_lease_back_at_once() {
     let pair = Pair::start();
     let Pair { first, second, here, there, .. } = pair;
-    let asked = Instant::now();
+    let asked = now();
     first.signal("TERM");
     assert_eq!(first.wait(), Some(0));
     until("the second replica leads", || leads(&second));
@@ -101,7 +106,7 @@ fn a_holder_that_is_stopped_in_order_gives_the_lease_back_at_once() {
 #[test]
 fn a_holder_that_stood_still_and_wakes_up_writes_nothing() {
     let pair = Pair::start();
-    let stopped = Instant::now();
+    let stopped = now();
     pair.first.signal("STOP");
     pair.assert_taken_over(stopped);
 
@@ -119,7 +124,7 @@ fn a_holder_that_stood_still_and_wakes_up_writes_nothing() {
 #[test]
 fn a_holder_that_is_cut_off_from_the_table_stops_before_another_goes_on() {
     let pair = Pair::start();
-    let cut = Instant::now();
+    let cut = now();
     pair.here.tap.set_leases(Leases::Silent);
     until("the first replica stands by, and says why", || {
         let lease = &pair.first.status()["lease"];
