@@ -66,9 +66,10 @@ mod tests {
     fn a_permit_holds_until_it_ends_and_can_be_taken_back() {
         let permit = Permit { began: monotonic(), ends: Arc::default() };
         assert!(!permit.holds() && Permit::unlimited().holds());
+        let shared = permit.clone();
         permit.ends.store(60_000, Ordering::Release);
-        assert!(permit.clone().holds());
-        permit.ends.store(0, Ordering::Release);
+        assert!(shared.holds());
+        shared.ends.store(0, Ordering::Release);
         assert!(!permit.holds());
     }
 }
