@@ -6,6 +6,7 @@
 mod classify;
 mod identity;
 mod pages;
+mod permit;
 mod scheduled_actions;
 mod services;
 mod survey;
@@ -35,6 +36,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use baseload_core::ecs::{Action, EcsError, ErrorKind, Observation, Operation, Query, clock_ahead};
 pub(crate) use identity::Caller;
 use jiff::SignedDuration;
+pub(crate) use permit::Permit;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use watch::Watch;
@@ -116,6 +118,7 @@ pub(crate) struct Aws {
     clock: Clock,
     clock_ahead: Arc<Mutex<Option<SignedDuration>>>,
     on_call: OnCall,
+    permit: Permit,
 }
 
 impl fmt::Debug for Aws {
@@ -155,7 +158,14 @@ impl Aws {
             clock: config.clock,
             clock_ahead: Arc::default(),
             on_call: config.on_call,
+            permit: Permit::unlimited(),
         }
+    }
+
+    /// The same, whose writes leave only while the permit holds.
+    #[cfg(feature = "lease")]
+    pub(crate) fn permitted_by(self, permit: Permit) -> Aws {
+        Aws { permit, ..self }
     }
 
     /// Asks. Whatever fails is said in the answer, target by target.
@@ -211,7 +221,7 @@ impl Aws {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let watch = Watch::new(operation);
+        let watch = Watch::new(operation, self.permit.clone());
         let (begun, sent) = (Instant::now(), self.clock.now());
         let answer = send(watch.clone()).await;
         let answer = answer.map_err(|failed| classify::error(operation, watch.sent(), &failed));

@@ -170,6 +170,10 @@ pub(crate) struct RunArgs {
     #[arg(long, env = "BASELOAD_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub(crate) dry_run: bool,
 
+    #[cfg(feature = "lease")]
+    #[command(flatten)]
+    pub(crate) lease: LeaseArgs,
+
     /// How the log is written [default: text on a terminal, json elsewhere]
     #[arg(long, value_name = "FORMAT", env = "BASELOAD_LOG_FORMAT")]
     pub(crate) log_format: Option<crate::log::Format>,
@@ -202,6 +206,20 @@ pub(crate) struct RunArgs {
     pub(crate) simulate_listen: SocketAddr,
 }
 
+/// Which of several replicas writes.
+#[cfg(feature = "lease")]
+#[derive(Debug, Args)]
+pub(crate) struct LeaseArgs {
+    /// Run beside other replicas, of which the one that holds this lease writes: an item of a DynamoDB table, as
+    /// dynamodb://TABLE/KEY
+    ///
+    /// The table has the partition key LeaseKey, of type String. The others look on, serve their pages, and one of them
+    /// goes on within 15 seconds once the holder is gone, at once where it was stopped in order. It takes
+    /// dynamodb:GetItem and dynamodb:PutItem on the table. A dry run takes no lease.
+    #[arg(long, value_name = "URL", env = "BASELOAD_LEASE", value_parser = crate::lease::Place::parse)]
+    pub(crate) lease: Option<crate::lease::Place>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
@@ -224,6 +242,10 @@ pub(crate) struct PlanArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) source: SourceArgs,
+
+    #[cfg(feature = "lease")]
+    #[command(flatten)]
+    pub(crate) lease: LeaseArgs,
 
     /// Check what `run --dry-run` needs, which is no permission to write
     #[arg(long, env = "BASELOAD_DRY_RUN", value_parser = BoolishValueParser::new())]

@@ -9,6 +9,8 @@ mod clock;
 mod commands;
 mod driver;
 mod http;
+#[cfg(feature = "lease")]
+mod lease;
 mod loader;
 mod log;
 mod metrics;

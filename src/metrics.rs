@@ -136,6 +136,9 @@ impl Metrics {
             | Fact::ConditionChanged { .. }
             | Fact::LookFailed { .. }
             | Fact::LookRecovered { .. }
+            | Fact::Leadership { .. }
+            | Fact::LeaseFailed { .. }
+            | Fact::LeaseRecovered
             | Fact::ClockSteppedBack { .. }
             | Fact::ClockCompared { .. } => {}
         }
@@ -211,6 +214,8 @@ impl Metrics {
             .encode_utf8(&self.registry.gather(), &mut text)
             .expect("a registry never gathers an empty family, and a String takes any text");
         write_single(&mut text, &table::HEARTBEAT, instant(status.heartbeat));
+        let leader = status.lease.as_ref().is_none_or(|standing| standing.leader);
+        write_single(&mut text, &table::LEADER, Some(Value::Whole(u64::from(leader))));
         write_configuration(&mut text, &status.configuration);
         write_pacing(&mut text, books.pacing);
         write_fleet(&mut text, &Fleet::of(&status.targets));

@@ -12,6 +12,7 @@ mod fact;
 mod look;
 mod pace;
 mod row;
+mod standby;
 mod tick;
 mod write;
 
@@ -27,6 +28,7 @@ use self::pace::{Jitter, Pacer};
 use self::row::{Row, Urgency};
 use self::tick::Tick;
 use crate::ecs::{Action, EcsError, Observation, Operation, Query};
+use crate::lease::Standing as LeaseStanding;
 use crate::model::{TargetId, TargetPattern};
 use crate::plan::{self, Circumstances, History, Seen, Verdict};
 use crate::status::{Conditions, ConfigurationStatus, NextStatus, Status};
@@ -112,6 +114,8 @@ pub enum Event {
         /// How far the wall clock is ahead of AWS's, see [`crate::ecs::clock_ahead`].
         ahead: SignedDuration,
     },
+    /// Where this replica stands among several. Until the first of these every controller writes.
+    Lease(LeaseStanding),
     /// A recurring chore is due.
     Due(Chore),
     /// Nothing new is to be sent.
@@ -166,6 +170,8 @@ pub struct Controller {
     failing: BTreeMap<Operation, EcsError>,
     listed: bool,
     was_ready: bool,
+    /// Where this replica stands; `None`: it is the only one.
+    lease: Option<LeaseStanding>,
     survey_pause: Option<Timestamp>,
     last_tick: Option<Timestamp>,
     stopping: bool,
@@ -213,6 +219,7 @@ impl Controller {
             survey_pause: None,
             last_tick: None,
             was_ready: false,
+            lease: None,
             stopping: false,
             changed: true,
         }
@@ -227,6 +234,7 @@ impl Controller {
             Event::Observed { asked, query, observation } => self.observed(asked, &query, observation, now),
             Event::Applied { action, outcome } => self.applied(&action, outcome, now),
             Event::ClockCompared { ahead } => self.facts.extend(self.clock.compare(ahead)),
+            Event::Lease(standing) => self.stand(standing),
             Event::Due(chore) => self.note_due(chore),
             Event::Shutdown => self.stopping = true,
         }
@@ -356,6 +364,7 @@ impl Controller {
             ready: self.is_ready() && !self.stopping,
             stopping: self.stopping,
             dry_run: self.settings.dry_run,
+            lease: self.lease.clone(),
             configuration: self.configuration.clone(),
             targets,
         }

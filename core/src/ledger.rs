@@ -201,6 +201,7 @@ mod tests {
             ready: true,
             stopping: false,
             dry_run: false,
+            lease: None,
             configuration,
             targets: targets.into_iter().map(Arc::new).collect(),
         })

@@ -8,6 +8,7 @@
 //! - [`compare`]: how two revisions differ; [`guard`]: whether one takes away too much at once.
 //! - [`native`]: AWS's own scheduled actions: what they would do, and the way from them to schedules and back.
 //! - [`plan`]: declared against seen becomes a verdict.
+//! - [`lease`]: which of several replicas may write.
 //! - [`status`]: what a target's state is called, for people and machines.
 //! - [`ledger`]: what the floors cost and save, added up from snapshot to snapshot.
 //! - [`controller`]: events in, effects and facts out; `now` is an argument.
@@ -35,6 +36,8 @@ pub mod guard;
 pub mod native;
 
 pub mod plan;
+
+pub mod lease;
 
 pub mod status;
 

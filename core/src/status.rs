@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ecs::EcsError;
+use crate::lease::Standing;
 use crate::model::Floor;
 use crate::plan::rivalry::Rivalry;
 use crate::plan::{LeftAlone, Seen, Verdict};
@@ -428,6 +429,9 @@ pub struct Status {
     pub stopping: bool,
     /// Whether writes are only reported.
     pub dry_run: bool,
+    /// Where this replica stands among several; null: it is the only one.
+    #[serde(default)]
+    pub lease: Option<Standing>,
     /// The schedules in force and the last attempt to change them.
     pub configuration: ConfigurationStatus,
     /// Sorted by cluster, then service; each is shared with every snapshot in which it stands the same.

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The core's modules; each uses only those that stand before it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "model",
     "diagnostic",
     "ecs",
@@ -23,6 +23,7 @@ const ORDER: [&str; 16] = [
     "guard",
     "native",
     "plan",
+    "lease",
     "status",
     "ledger",
     "controller",

@@ -72,6 +72,15 @@ locals {
     },
   ]
 
+  hold_lease = [
+    {
+      Sid      = "HoldLease"
+      Effect   = "Allow"
+      Action   = ["dynamodb:GetItem", "dynamodb:PutItem"]
+      Resource = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${var.lease_table}"
+    },
+  ]
+
   send_metrics = [
     {
       Sid      = "SendMetrics"
@@ -86,6 +95,7 @@ locals {
     [for statement in local.look : jsonencode(statement)],
     [for statement in local.write : jsonencode(statement) if !var.dry_run],
     [for statement in local.schedules_from_s3 : jsonencode(statement) if local.bucket != ""],
+    [for statement in local.hold_lease : jsonencode(statement) if var.lease_table != ""],
     [for statement in local.send_metrics : jsonencode(statement) if local.with_collector],
   )
 

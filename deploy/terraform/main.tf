@@ -1,4 +1,4 @@
-# One task of Baseload on Fargate. Everything it may do is in iam.tf, everything it is in `local.container`.
+# One task of Baseload on Fargate, or two that take turns by a lease. Everything it may do is in iam.tf, everything it is in `local.container`.
 
 data "aws_caller_identity" "this" {}
 data "aws_partition" "this" {}
@@ -101,8 +101,14 @@ locals {
     }
   }
 
+  lease_environment = [{ name = "BASELOAD_LEASE", value = "dynamodb://${var.lease_table}/${var.name}" }]
+
+  baseload = merge(local.container, {
+    environment = concat(local.container.environment, [for one in local.lease_environment : one if var.lease_table != ""])
+  })
+
   with_collector = var.collector_image != ""
-  containers     = concat([local.container], [for collector in [local.collector] : collector if local.with_collector])
+  containers     = concat([local.baseload], [for collector in [local.collector] : collector if local.with_collector])
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -138,12 +144,28 @@ resource "aws_ecs_task_definition" "this" {
   }
 }
 
+resource "aws_dynamodb_table" "this" {
+  # checkov:skip=CKV_AWS_28: one item that is written anew every two seconds has nothing to be restored
+  # checkov:skip=CKV_AWS_119: the item says which task holds the lease, which is no secret
+  for_each = toset(compact([var.lease_table]))
+
+  name         = each.value
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "LeaseKey"
+  tags         = var.tags
+
+  attribute {
+    name = "LeaseKey"
+    type = "S"
+  }
+}
+
 resource "aws_ecs_service" "this" {
   # checkov:skip=CKV_AWS_333: a public address is off unless a subnet without NAT asks for it; nothing is open to it
   name                    = var.name
   cluster                 = var.cluster_arn
   task_definition         = aws_ecs_task_definition.this.arn
-  desired_count           = 1
+  desired_count           = var.lease_table == "" ? 1 : 2
   launch_type             = "FARGATE"
   platform_version        = "LATEST"
   enable_ecs_managed_tags = true
@@ -151,7 +173,7 @@ resource "aws_ecs_service" "this" {
   propagate_tags          = "SERVICE"
   tags                    = var.tags
 
-  # While a new task takes over there are two: both declare the same floors.
+  # While a new task takes over there are two of each: all declare the same floors.
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
 
@@ -174,5 +196,5 @@ resource "aws_ecs_service" "this" {
   }
 
   # A task that starts before its roles may do anything would be called unhealthy.
-  depends_on = [aws_iam_role_policy.task, aws_iam_role_policy.execution]
+  depends_on = [aws_iam_role_policy.task, aws_iam_role_policy.execution, aws_dynamodb_table.this]
 }

@@ -159,6 +159,17 @@ variable "prometheus_remote_write_url" {
   }
 }
 
+variable "lease_table" {
+  description = "Name of a DynamoDB table to create for a lease, by which a second task stands by; empty: one task alone."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.lease_table == "" || can(regex("^[a-zA-Z0-9._-]{3,255}$", var.lease_table))
+    error_message = "A table's name has 3 to 255 letters, digits, dots, underscores and hyphens."
+  }
+}
+
 variable "log_retention_days" {
   description = "How long the log is kept, in days."
   type        = number

@@ -9,6 +9,8 @@ use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use baseload_core::ecs::{EcsError, ErrorKind, Operation};
 
+use super::permit::NoPermit;
+
 /// How much of a message is kept, in characters.
 const MESSAGE_LIMIT: usize = 300;
 
@@ -150,6 +152,7 @@ where
 {
     let (kind, code) = match (sent, failed) {
         (_, SdkError::ConstructionFailure(_)) => (ErrorKind::Unreachable, "ConstructionFailure"),
+        (false, failed) if chain(failed).any(|error| error.is::<NoPermit>()) => (ErrorKind::Unreachable, "LeaseLost"),
         (false, failed) if without_region(failed) => (ErrorKind::Unreachable, "NoRegion"),
         (false, _) => (ErrorKind::Credentials, "NoCredentials"), // else signing is all that comes before sending
         (true, SdkError::TimeoutError(_)) => (ErrorKind::OutcomeUnknown, "Timeout"),

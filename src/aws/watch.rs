@@ -19,6 +19,8 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use serde_json::Value;
 
+use super::permit::{NoPermit, Permit};
+
 /// The longest answer that is read, in bytes: many times the largest that AWS gives.
 const BODY_LIMIT: usize = 8 << 20;
 
@@ -26,13 +28,14 @@ const BODY_LIMIT: usize = 8 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     operation: Operation,
+    permit: Permit,
     sent: Arc<AtomicBool>,
     date: Arc<OnceLock<Timestamp>>,
 }
 
 impl Watch {
-    pub(super) fn new(operation: Operation) -> Self {
-        Watch { operation, sent: Arc::default(), date: Arc::default() }
+    pub(super) fn new(operation: Operation, permit: Permit) -> Self {
+        Watch { operation, permit, sent: Arc::default(), date: Arc::default() }
     }
 
     /// Whether the signed request was handed to the connection.
@@ -57,6 +60,10 @@ impl Intercept for Watch {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        // Here and no earlier: finding credentials takes time, and so does a process that is stopped.
+        if self.operation == Operation::RegisterScalableTarget && !self.permit.holds() {
+            return Err(NoPermit.into());
+        }
         self.sent.store(true, Ordering::Relaxed);
         Ok(())
     }

@@ -222,6 +222,17 @@ async fn f4_a_refused_connection_is_unreachable() {
     assert_eq!(recorded.lock().expect("nobody panicked").len(), 1 + 3);
 }
 
+#[cfg(feature = "lease")]
+#[tokio::test]
+async fn without_a_lease_a_write_never_leaves_and_looks_go_on() {
+    let server = Scripted::start(describe).await;
+    let aws = server.aws.clone().permitted_by(Permit::ended());
+    let error = aws.apply(&write(Some(3), None)).await.expect_err("the permit has ended");
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unreachable, "LeaseLost"), "{error}");
+    assert!(error.message.contains("nothing was sent") && server.asked().is_empty(), "{error}");
+    assert!(targets(&aws, Query::Targets(many(1))).await.failed.is_empty());
+}
+
 /// The adapter with its own ways of finding credentials, against a server that would answer.
 fn with_credentials(provider: SharedCredentialsProvider) -> Aws {
     let sdk = stand_in("http://127.0.0.1:9").into_builder().credentials_provider(provider).build();

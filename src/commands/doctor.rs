@@ -6,6 +6,8 @@
 mod account;
 mod check;
 mod inquiry;
+#[cfg(feature = "lease")]
+mod lease;
 mod targets;
 
 use anyhow::Result;
@@ -34,6 +36,10 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit> {
     let purpose = if args.dry_run { Purpose::Look } else { Purpose::Write };
     let inquiry = Inquiry::hold(&schedules, purpose).await;
     checks.extend(account::checks(&inquiry));
+    #[cfg(feature = "lease")]
+    if let Some(place) = args.lease.lease.filter(|_| !args.dry_run) {
+        checks.push(lease::check(place).await);
+    }
     if !schedules.is_empty() && inquiry.has_answers() {
         checks.extend(targets::checks(&inquiry, &schedules, Clock::System.now()));
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use baseload_core::controller::{Chore, Controller, Event, Revision, Settings};
+#[cfg(feature = "lease")]
+use baseload_core::lease::Standing;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -19,6 +21,11 @@ use crate::metrics::emf::Emf;
 use crate::metrics::{Detail, Metrics};
 use crate::simulation::Simulation;
 use crate::{about, chores, log};
+#[cfg(feature = "lease")]
+use crate::{
+    aws::Permit,
+    lease::{self, Table},
+};
 
 /// Runs until it is told to stop.
 ///
@@ -62,6 +69,19 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
         ..Settings::default()
     };
     let mut controller = Controller::new(settings, loader.source());
+    #[cfg(feature = "lease")]
+    let lease = match args.lease.lease.filter(|_| !args.dry_run && !args.simulate) {
+        None => None,
+        Some(place) => {
+            tracing::info!("the lease is {place}: nothing is written until it is held");
+            controller.handle(clock.now(), Event::Lease(Standing::default()));
+            Some(Table::connect(place).await)
+        }
+    };
+    #[cfg(feature = "lease")]
+    let permit = if lease.is_some() { Permit::ended() } else { Permit::unlimited() };
+    #[cfg(feature = "lease")]
+    let aws = aws.permitted_by(permit.clone());
     let first = first.map(Some).map_err(|rejection| rejection.refusal());
     controller.handle(clock.now(), Event::Loaded(first));
     let about = About {
@@ -73,7 +93,14 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let pace = chores::Pace { resync: args.resync, poll: loader.is_remote().then_some(args.poll) };
     let (driver, ends) = Driver::new(controller, clock, aws, loader, populate, Arc::clone(&metrics));
     let driver = if args.emf { driver.telling(Emf::default()) } else { driver };
-    serve_and_drive(driver, ends, listener, about, metrics, clock, pace).await
+    #[cfg(feature = "lease")]
+    let kept = lease.map(|table| lease::keep(table, permit, ends.events.clone()));
+    let exit = serve_and_drive(driver, ends, listener, about, metrics, clock, pace).await;
+    #[cfg(feature = "lease")]
+    if let Some(kept) = kept {
+        kept.give_back().await;
+    }
+    exit
 }
 
 /// Reads the sources, which may take a while. On this very thread: nothing else runs yet, and what reading leaves free in

@@ -99,6 +99,10 @@ fn heading(status: &Status) -> String {
     if status.dry_run {
         heading += ", dry run: nothing is written";
     }
+    if let Some(standing) = status.lease.as_ref().filter(|standing| !standing.leader) {
+        let holder = standing.holder.as_deref().unwrap_or("nobody that is known");
+        heading += &format!(", standby: {holder} holds the lease, nothing is written from here");
+    }
     if let Some(error) = &configuration.last_error {
         heading +=
             &format!("\nthe source as it is now is refused, the revision above stays in force:\n{}", error.trim_end());

@@ -108,6 +108,10 @@ fn modes(view: &View<'_>) -> Markup {
                 (false, true) => span.chip.fine { "Ready" },
                 (false, false) => span.chip.attention { "Not ready" },
             }
+            @if let Some(standing) = status.lease.as_ref().filter(|standing| !standing.leader) {
+                @let holder = standing.holder.as_deref().unwrap_or("nobody that is known");
+                " " span.chip { "Standby: " (holder) " holds the lease" }
+            }
             @if status.dry_run { " " span.chip { "Dry run: nothing is written" } }
             @if view.about.simulator.is_some() { " " span.chip { "Simulation" } }
         }

@@ -28,6 +28,7 @@ fn status(targets: Vec<TargetStatus>) -> Status {
         ready: true,
         stopping: false,
         dry_run: false,
+        lease: None,
         configuration: ConfigurationStatus::default(),
         targets: targets.into_iter().map(Arc::new).collect(),
     }

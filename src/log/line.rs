@@ -41,6 +41,7 @@ pub(super) struct Fields {
     pub(super) floor: Option<u32>,
     pub(super) after_s: Option<i64>,
     pub(super) by_s: Option<i64>,
+    pub(super) holder: Option<String>,
     pub(super) revision: Option<String>,
     pub(super) digest: Option<String>,
     pub(super) schedules: Option<u64>,
@@ -97,6 +98,12 @@ impl Line {
                 let fields = Fields { error: Some(message.clone()), ..Fields::default() };
                 Line::new(Level::ERROR, "planning panicked", fields).about(target)
             }
+            Fact::Leadership { leader, holder } => leadership(*leader, holder.as_deref()),
+            Fact::LeaseFailed { error } => {
+                let fields = Fields { error: Some(error.clone()), ..Fields::default() };
+                Line::new(Level::WARN, "lease cannot be asked for", fields)
+            }
+            Fact::LeaseRecovered => Line::new(Level::INFO, "lease can be asked for again", Fields::default()),
             Fact::ClockSteppedBack { by } => {
                 let fields = Fields { by_s: Some(by.as_secs()), ..Fields::default() };
                 Line::new(Level::WARN, "clock stepped back", fields)
@@ -141,6 +148,7 @@ impl Line {
                     floor = fields.floor,
                     after_s = fields.after_s,
                     by_s = fields.by_s,
+                    holder = fields.holder,
                     revision = fields.revision.as_deref(),
                     digest = fields.digest.as_deref(),
                     schedules = fields.schedules,
@@ -223,6 +231,14 @@ fn accepted(
         ..by_whom(decision)
     };
     Line::new(Level::INFO, "floor accepted by AWS", fields)
+}
+
+fn leadership(leader: bool, holder: Option<&str>) -> Line {
+    let (level, message) = match leader {
+        true => (Level::INFO, "leads: this replica writes"),
+        false => (Level::WARN, "stands by: the lease was lost, nothing is written"),
+    };
+    Line::new(level, message, Fields { holder: holder.map(str::to_owned), ..Fields::default() })
 }
 
 fn clock_compared(ahead: SignedDuration, trust: ClockTrust) -> Line {

@@ -111,6 +111,7 @@ mod tests {
             ready: true,
             stopping: false,
             dry_run: false,
+            lease: None,
             configuration: ConfigurationStatus {
                 source: "./schedules".to_owned(),
                 revision: Some("3f2a".to_owned()),

@@ -145,6 +145,8 @@ metrics! {
         "The revision in force and where it comes from; always 1";
     HEARTBEAT: Kind::Gauge, "baseload_heartbeat_timestamp_seconds", [],
         "When the schedules were last evaluated";
+    LEADER: Kind::Gauge, "baseload_leader", [],
+        "Whether this replica may write: 1 where it holds the lease or needs none, 0 where it stands by";
     CLOCK_SKEW: Kind::Gauge, "baseload_clock_skew_seconds", [],
         "How far the wall clock is ahead of the time in AWS's answers; absent until one was seen";
     BUILD_INFO: Kind::Gauge, "baseload_build_info", ["version", "tzdb"],

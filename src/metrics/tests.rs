@@ -50,6 +50,7 @@ fn status(targets: Vec<TargetStatus>) -> Status {
         ready: true,
         stopping: false,
         dry_run: false,
+        lease: None,
         configuration: ConfigurationStatus { source: "./schedules".to_owned(), ..ConfigurationStatus::default() },
         targets: targets.into_iter().map(Arc::new).collect(),
     }

@@ -44,6 +44,13 @@ impl Account {
         account
     }
 
+    /// The same region behind a tap of its own.
+    pub(crate) fn beside(&self) -> Self {
+        let tap = Tap::start(moto());
+        let endpoint = format!("http://{}", tap.address);
+        Account { tap, region: self.region.clone(), endpoint }
+    }
+
     /// What sends any AWS client here.
     pub(crate) fn environment(&self) -> [(&str, &str); 4] {
         [
@@ -89,6 +96,10 @@ impl Account {
 
     pub(crate) fn scaling(&self, operation: &str, body: &Value) -> Value {
         self.call("application-autoscaling", "AnyScaleFrontendService", operation, body)
+    }
+
+    pub(crate) fn dynamodb(&self, operation: &str, body: &Value) -> Value {
+        self.call("dynamodb", "DynamoDB_20120810", operation, body)
     }
 
     fn call(&self, service: &str, api: &str, operation: &str, body: &Value) -> Value {

@@ -115,6 +115,7 @@ fn the_page_of_permissions_lists_what_the_binary_calls() {
     let needed: BTreeSet<String> =
         Operation::ALL.iter().flat_map(|operation| operation.permissions()).map(ToString::to_string).collect();
     assert_eq!(listed(&["look", "write"]), needed);
+    assert_eq!(listed(&["lease"]), baseload_core::lease::PERMISSIONS.map(str::to_owned).into());
     let writes = Operation::RegisterScalableTarget.permissions();
     let reads = Operation::ALL.iter().filter(|operation| **operation != Operation::RegisterScalableTarget);
     let reads: BTreeSet<String> =

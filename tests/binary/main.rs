@@ -34,3 +34,4 @@ mod s3_source;
 mod schedules;
 mod seen;
 mod simulate;
+mod standby;

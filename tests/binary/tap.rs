@@ -30,6 +30,15 @@ pub(crate) enum Bucket {
     Silent,
 }
 
+/// What becomes of questions to DynamoDB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leases {
+    /// They are answered.
+    Answered,
+    /// They wait until they may be answered, and reach DynamoDB only then.
+    Silent,
+}
+
 /// A running proxy.
 pub(crate) struct Tap {
     /// `HOST:PORT`.
@@ -43,6 +52,7 @@ struct Shared {
     writes: Mutex<Writes>,
     asked_of_bucket: Mutex<Vec<String>>,
     bucket: Mutex<Bucket>,
+    leases: Mutex<Leases>,
     changed: Condvar,
 }
 
@@ -57,6 +67,7 @@ impl Tap {
             writes: Mutex::new(Writes::Pass),
             asked_of_bucket: Mutex::default(),
             bucket: Mutex::new(Bucket::Answers),
+            leases: Mutex::new(Leases::Answered),
             changed: Condvar::new(),
         });
         let server = Arc::clone(&shared);
@@ -85,6 +96,12 @@ impl Tap {
         self.shared.changed.notify_all();
     }
 
+    /// Says what becomes of questions to DynamoDB from now on.
+    pub(crate) fn set_leases(&self, leases: Leases) {
+        *lock(&self.shared.leases) = leases;
+        self.shared.changed.notify_all();
+    }
+
     /// Says what becomes of writes from now on.
     pub(crate) fn set_writes(&self, writes: Writes) {
         *lock(&self.shared.writes) = writes;
@@ -98,6 +115,9 @@ impl Shared {
         let is_write = head.contains("AnyScaleFrontendService.RegisterScalableTarget");
         if is_write {
             lock(&self.written).push(serde_json::from_slice(&body)?);
+        }
+        if head.contains("DynamoDB_20120810.") {
+            self.wait_while_silent();
         }
         let throttled = is_write && *lock(&self.writes) == Writes::Throttled;
         let is_of_bucket = head.starts_with("GET "); // all that ECS and Application Auto Scaling are asked is a POST
@@ -123,6 +143,12 @@ impl Shared {
         let bucket = lock(&self.bucket);
         let bucket = self.changed.wait_while(bucket, |bucket| *bucket == Bucket::Silent);
         *bucket.unwrap_or_else(PoisonError::into_inner) == Bucket::Denied
+    }
+
+    fn wait_while_silent(&self) {
+        let leases = lock(&self.leases);
+        let silent = self.changed.wait_while(leases, |leases| *leases == Leases::Silent);
+        drop(silent.unwrap_or_else(PoisonError::into_inner));
     }
 
     fn wait_while_held(&self) {

@@ -115,14 +115,14 @@ def documented_actions():
 class Policies(unittest.TestCase):
     def test_both_task_roles_may_do_what_the_reference_says_and_nothing_else(self):
         iam = local_values("iam.tf")
-        granted = iam["look"] + iam["write"] + iam["schedules_from_s3"] + iam["send_metrics"]
+        granted = iam["look"] + iam["write"] + iam["schedules_from_s3"] + iam["hold_lease"] + iam["send_metrics"]
         self.assertEqual(common(granted), statements("TaskRole"))
         actions = [action for statement in granted for action in statement["Action"]]
         self.assertEqual(sorted(actions), sorted(documented_actions()))
 
     def test_each_part_grants_what_its_word_in_the_reference_says(self):
         iam, documented = local_values("iam.tf"), documented_actions()
-        words = {"look": "look", "write": "write", "schedules_from_s3": "s3", "send_metrics": "collector"}
+        words = {"look": "look", "write": "write", "schedules_from_s3": "s3", "hold_lease": "lease", "send_metrics": "collector"}
         for name, word in words.items():
             granted = {action for statement in iam[name] for action in statement["Action"]}
             self.assertEqual(granted, {action for action, when in documented.items() if when == word}, name)
@@ -142,7 +142,10 @@ class Task(unittest.TestCase):
         return template()["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
 
     def test_both_run_the_same_container(self):
-        self.assertEqual(common(local_values("main.tf")["container"]), lower(self.containers()[0]))
+        values = local_values("main.tf")
+        ours = common(values["container"])
+        ours["environment"] += common(values["lease_environment"])
+        self.assertEqual(ours, lower(self.containers()[0]))
 
     def test_both_run_the_same_collector(self):
         values = local_values("main.tf")
@@ -167,12 +170,19 @@ class Task(unittest.TestCase):
             self.assertEqual(common(value), theirs[pascal(name)], name)
         self.assertEqual(theirs["RuntimePlatform"], {"CpuArchitecture": "${Architecture}", "OperatingSystemFamily": "LINUX"})
 
-    def test_both_services_have_one_task_and_overlap_while_it_is_replaced(self):
+    def test_both_services_have_one_task_or_two_with_a_lease_and_overlap_while_they_are_replaced(self):
         ours, theirs = resource("aws_ecs_service"), template()["Resources"]["Service"]["Properties"]
         deployment = theirs["DeploymentConfiguration"]
-        self.assertEqual((ours["desired_count"], theirs["DesiredCount"]), (1, 1))
+        self.assertIn("? 1 : 2", ours["desired_count"])
+        self.assertEqual(theirs["DesiredCount"], 2)  # as if every condition held
         self.assertEqual(ours["deployment_minimum_healthy_percent"], deployment["MinimumHealthyPercent"])
         self.assertEqual(ours["deployment_maximum_percent"], deployment["MaximumPercent"])
+
+    def test_both_tables_have_the_key_that_the_binary_uses(self):
+        ours, theirs = resource("aws_dynamodb_table"), template()["Resources"]["Lease"]["Properties"]
+        self.assertEqual(theirs["KeySchema"], [{"AttributeName": ours["hash_key"], "KeyType": "HASH"}])
+        self.assertEqual((ours["billing_mode"], theirs["BillingMode"]), ("PAY_PER_REQUEST", "PAY_PER_REQUEST"))
+        self.assertIn(f'const KEY: &str = "{ours["hash_key"]}"', (ROOT / "src/lease/table.rs").read_text())
 
     def test_the_stop_timeout_leaves_time_for_writes_that_are_under_way(self):
         self.assertGreater(local_values("main.tf")["container"]["stopTimeout"], 10)
@@ -229,6 +239,7 @@ subnet_ids                  = ["subnet-1"]
 collector_image             = "registry.example.com/collector:1"
 prometheus_workspace_arn    = "arn:aws:aps:eu-west-1:123456789012:workspace/ws-1"
 prometheus_remote_write_url = "https://aps.example.com/api/v1/remote_write"
+lease_table                 = "baseload-lease"
 """
 
 OUTPUTS = """

@@ -132,6 +132,20 @@ pub enum Fact {
         /// What the panic said.
         message: String,
     },
+    /// This replica may write from now on, or may no longer.
+    Leadership {
+        /// Whether it may.
+        leader: bool,
+        /// Who holds the lease, as far as is known.
+        holder: Option<String>,
+    },
+    /// The lease's store cannot be asked.
+    LeaseFailed {
+        /// Why, and what to do.
+        error: String,
+    },
+    /// The lease's store answers again.
+    LeaseRecovered,
     /// The wall clock stepped back.
     ClockSteppedBack {
         /// By how much.

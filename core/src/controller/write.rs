@@ -7,7 +7,7 @@ use crate::ecs::{Action, EcsError};
 
 impl Controller {
     pub(super) fn next_write(&mut self, now: Timestamp) -> Option<Action> {
-        if self.settings.dry_run || !self.pacer.admits(now) {
+        if self.settings.dry_run || self.stands_by() || !self.pacer.admits(now) {
             return None;
         }
         let (_, target) = self.queue.pop_first()?;

@@ -133,6 +133,7 @@ impl Witness {
             | Event::ClockCompared { .. }
             | Event::Loaded(_)
             | Event::Due(_)
+            | Event::Lease(_)
             | Event::Shutdown => {}
         }
     }

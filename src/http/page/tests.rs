@@ -66,6 +66,7 @@ fn with<T>(targets: Vec<TargetStatus>, last_error: Option<&str>, render: impl Fn
         ready: true,
         stopping: false,
         dry_run: false,
+        lease: None,
         configuration: ConfigurationStatus {
             last_error: last_error.map(str::to_owned),
             ..ConfigurationStatus::default()
