@@ -1,6 +1,7 @@
 //! Everything that a command prints goes through here: results to stdout, diagnostics to stderr.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use baseload_core::diagnostic::Colour;
@@ -80,6 +81,25 @@ impl Progress {
     }
 }
 
+/// Does what cannot say how far it is, and counts the seconds meanwhile, on a terminal.
+pub(crate) fn while_working<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    if !io::stderr().is_terminal() {
+        return work();
+    }
+    std::thread::scope(|scope| {
+        let (done, waits) = channel::<()>();
+        scope.spawn(move || {
+            let (begun, mut progress) = (monotonic(), Progress::begin());
+            while waits.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                progress.show(|| format!("{what}: {} s", begun.elapsed().as_secs()));
+            }
+        });
+        let result = work();
+        drop(done); // also where the work panics: nobody waits for it then
+        result
+    })
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.is_shown {
@@ -104,4 +124,22 @@ pub(crate) fn stderr_colour() -> Colour {
 fn colour(is_terminal: bool) -> Colour {
     let is_welcome = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     if is_terminal && is_welcome { Colour::Ansi } else { Colour::Never }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_done_once_and_its_result_is_handed_on() {
+        let mut times = 0;
+        assert_eq!(
+            while_working("counting", || {
+                times += 1;
+                7
+            }),
+            7
+        );
+        assert_eq!(times, 1);
+    }
 }

@@ -60,7 +60,7 @@ fn told(which: &str, source: &str, rejection: &Rejection) -> Option<Side> {
 
 fn print(old: &Side, new: &Side, span: Span, now: Timestamp, args: &DiffArgs) -> Result<()> {
     let schedules = BeforeAndAfter { before: &old.loaded.schedules, after: &new.loaded.schedules };
-    let comparison = compare::compare(schedules.before, schedules.after, span);
+    let comparison = output::while_working("comparing", || compare::compare(schedules.before, schedules.after, span));
     let percent = args.guard.shrink_guard;
     let guard = Guard {
         percent,

@@ -25,7 +25,8 @@ pub(super) fn export(args: ExportArgs) -> Result<Exit> {
     let zones = about::zones()?;
     let targets: BTreeSet<_> =
         if args.targets.is_empty() { schedules.exact_targets() } else { args.targets.into_iter().collect() };
-    let exported = native::export(&schedules, &targets, &Export { zones: &zones, now });
+    let export = Export { zones: &zones, now };
+    let exported = output::while_working("exporting and proving", || native::export(&schedules, &targets, &export));
     match args.output {
         ExportOutput::Terraform => output::result(&native::terraform(&exported))?,
         ExportOutput::Cloudformation => output::result(&native::cloudformation(&exported))?,

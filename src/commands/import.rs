@@ -31,7 +31,8 @@ pub(super) async fn import(args: ImportArgs) -> Result<Exit> {
     let declarations = only_wanted(declarations, &args);
     let zones = about::zones()?;
     let limits = args.limits.limits();
-    let imported = native::import(&declarations, &Import { zones: &zones, limits: &limits, now: Clock::System.now() });
+    let import = Import { zones: &zones, limits: &limits, now: Clock::System.now() };
+    let imported = output::while_working("importing and proving", || native::import(&declarations, &import));
     match args.output {
         ImportOutput::Yaml => output::result(&imported.text)?,
         ImportOutput::Json => output::json(&row(&imported, zones.version()))?,

@@ -21,7 +21,7 @@ pub(super) fn validate(args: ValidateArgs) -> Result<Exit> {
         Ok(checked) => checked,
         Err(unreadable) => return Ok(super::refuse(&unreadable)),
     };
-    let found = findings(&checked, args.strict, now);
+    let found = output::while_working("reading the year ahead", || findings(&checked, args.strict, now));
     print(args.output, &found, &checked)?;
     let is_refused = found.iter().any(|finding| finding.severity == Severity::Error);
     Ok(if is_refused { Exit::Bad } else { Exit::Fine })
