@@ -148,8 +148,11 @@ static TAILS: LazyLock<[[[String; 2]; 3]; 9]> = LazyLock::new(|| {
 
 fn write_conditions(text: &mut String, metric: &Metric, labels: &str, conditions: &[Condition]) {
     let start = [metric.name, labels].concat();
-    for (kind, by_status) in ConditionKind::ALL.into_iter().zip(TAILS.iter()) {
-        let found = status_of(conditions, kind);
+    for ((at, kind), by_status) in ConditionKind::ALL.into_iter().enumerate().zip(TAILS.iter()) {
+        let found = match conditions.get(at) {
+            Some(condition) if condition.kind == kind => condition.status, // where it nearly always is
+            _ => status_of(conditions, kind),
+        };
         for (status, [other, this]) in Truth::ALL.into_iter().zip(by_status) {
             text.push_str(&start);
             text.push_str(if status == found { this } else { other });
@@ -195,17 +198,24 @@ fn labels(names: &[&str], values: &[&str]) -> String {
         text.push(if text.is_empty() { '{' } else { ',' });
         text.push_str(name);
         text.push_str("=\"");
-        for c in value.chars() {
-            match c {
-                '\\' => text.push_str("\\\\"),
-                '"' => text.push_str("\\\""),
-                '\n' => text.push_str("\\n"),
-                c => text.push(c),
-            }
-        }
+        push_escaped(&mut text, value);
         text.push('"');
     }
     text
+}
+
+fn push_escaped(text: &mut String, value: &str) {
+    if !value.contains(['\\', '"', '\n']) {
+        return text.push_str(value);
+    }
+    for c in value.chars() {
+        match c {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            c => text.push(c),
+        }
+    }
 }
 
 fn push_value(text: &mut String, value: Value) {
