@@ -187,9 +187,10 @@ impl Aws {
         self.register(action).await
     }
 
-    /// How far our clock is ahead of AWS's, as the last answer told it.
-    pub(crate) fn clock_ahead(&self) -> Option<SignedDuration> {
-        *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How far our clock is ahead of AWS's, as the last answer told it. Each telling is handed out once: the clock may
+    /// have leapt since.
+    pub(crate) fn take_clock_ahead(&self) -> Option<SignedDuration> {
+        self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// One read, repeated where that is worth it: not when AWS names a time to wait, which is the caller's to keep.

@@ -289,7 +289,7 @@ impl Hands {
         let (events, aws) = (self.events.clone(), self.aws.clone());
         tokio::spawn(async move {
             let event = done.await.unwrap_or_else(|panic| broken_off(effect, asked, &panic));
-            if let Some(ahead) = aws.clock_ahead().filter(|_| clock.is_running()) {
+            if let Some(ahead) = aws.take_clock_ahead().filter(|_| clock.is_running()) {
                 let _ = events.send(Event::ClockCompared { ahead }); // before the answer that is judged by it
             }
             let _ = events.send(event); // nobody listens any more once the controller has stopped

@@ -441,7 +441,8 @@ async fn f21_every_call_is_recorded_with_what_the_date_of_its_answer_says_of_our
     let record = server.recorded()[0];
     assert_eq!((record.operation, record.outcome), (Operation::RegisterScalableTarget, Ok(())));
     assert_eq!(record.clock_ahead, Some(SignedDuration::from_secs(3599)));
-    assert_eq!(server.aws.clock_ahead(), record.clock_ahead);
+    assert_eq!(server.aws.take_clock_ahead(), record.clock_ahead);
+    assert_eq!(server.aws.take_clock_ahead(), None, "an old telling says nothing of the clock now");
 }
 
 #[tokio::test]
