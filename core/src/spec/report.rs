@@ -47,14 +47,19 @@ impl Room {
         has_room
     }
 
+    /// Whether a mistake was left out already: to read on would show nothing more.
+    pub(super) fn is_full(&self) -> bool {
+        self.errors_dropped > 0
+    }
+
     /// What is to be said, at the place of the last finding, of those that were left out: they count as what they are.
     pub(super) fn left_out(&self, last: Option<Location>) -> Option<Diagnostic> {
         let (severity, count, what) = match (self.errors_dropped, self.warnings_dropped) {
             (0, 0) => return None,
-            (0, warnings) => (Severity::Warning, warnings, "warnings"),
-            (errors, warnings) => (Severity::Error, errors + warnings, "findings"),
+            (0, warnings) => (Severity::Warning, warnings, "more warnings are not shown"),
+            (errors, warnings) => (Severity::Error, errors + warnings, "more findings, at least, are not shown"),
         };
-        let message = format!("{count} more {what} are not shown");
+        let message = format!("{count} {what}");
         Some(Diagnostic::new(severity, "too-many-findings", last, message))
     }
 }
@@ -124,6 +129,11 @@ impl<'t> Report<'t> {
     pub(super) fn refuse(&mut self, code: &'static str, span: &Range<usize>, message: &str, help: &str) {
         self.error(code, span, message).help(help);
         self.refused.insert((span.start, span.end));
+    }
+
+    /// Whether a mistake was left out already.
+    pub(super) fn is_full(&self) -> bool {
+        self.room.is_full()
     }
 
     /// How many errors there were so far: a checker compares before and after to know whether a part is sound.

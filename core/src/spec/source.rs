@@ -89,6 +89,10 @@ impl<'a> Source<'a> {
             return source;
         }
         for (file, bytes) in tree.files.iter().filter(|(file, _)| path::is_yaml(file)) {
+            if source.found.room.is_full() {
+                source.complete = false;
+                break;
+            }
             source.read_file(file, bytes);
         }
         source
@@ -135,6 +139,10 @@ impl<'a> Source<'a> {
         let read = documents(text, &mut report);
         self.complete &= read.whole;
         for root in &read.roots {
+            if report.is_full() {
+                self.complete = false;
+                break;
+            }
             match document(root, &self.context, &mut report) {
                 Some(document) => self.take(document, file, &mut report),
                 None => self.complete = false,

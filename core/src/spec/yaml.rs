@@ -64,6 +64,7 @@ pub(super) fn documents<'t>(text: &'t str, report: &mut Report<'_>) -> Documents
     let mut composer = Composer::new(text, report);
     loop {
         match composer.document() {
+            Ok(_) if composer.report.is_full() => return Documents { roots, whole: false },
             Ok(Some(root)) if root.is_empty_scalar() => {}
             Ok(Some(root)) => roots.push(root),
             Ok(None) => return Documents { roots, whole: true },
