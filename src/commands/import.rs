@@ -9,6 +9,7 @@ use baseload_core::native::{self, Declarations, Import, Imported, PROOF_DAYS};
 use serde_json::json;
 
 use super::{Exit, plan};
+use crate::aws::Roles;
 use crate::cli::{ImportArgs, ImportOutput};
 use crate::clock::Clock;
 use crate::{about, output};
@@ -43,7 +44,7 @@ pub(super) async fn import(args: ImportArgs) -> Result<Exit> {
 }
 
 async fn read_aws() -> Result<Declarations> {
-    let aws = plan::connect(Clock::System).await;
+    let aws = plan::connect(Clock::System, Roles::new()).await.home().await;
     Ok(aws.native_schedules().await?)
 }
 
