@@ -21,7 +21,9 @@ mod value;
 mod window;
 mod yaml;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -68,11 +70,13 @@ pub struct Limits {
     pub max_floor: u32,
     /// The targets whose floors may be kept; any other is left alone, and the revision stands.
     pub allowed: Allowed,
+    /// The accounts that schedules may name in `aws`; a schedule that names another is refused.
+    pub accounts: BTreeSet<Arc<str>>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_floor: 1000, allowed: Allowed::default() }
+        Limits { max_floor: 1000, allowed: Allowed::default(), accounts: BTreeSet::new() }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use baseload_core::model::{Floor, instant};
 use baseload_core::native::{self, Difference, Export, Exported, PROOF_DAYS};
+use baseload_core::spec::Limits;
 
 use super::validate::counted;
 use super::{Exit, loader, refuse};
@@ -19,7 +20,8 @@ use crate::{about, output};
 pub(super) fn export(args: ExportArgs) -> Result<Exit> {
     let ExportTo::ScheduledActions = args.to;
     let now = Clock::System.now();
-    let schedules = match loader(args.paths, args.limits.limits(), output::warn)?.read(now) {
+    let limits = Limits { accounts: args.accounts.names(), ..args.limits.limits() };
+    let schedules = match loader(args.paths, limits, output::warn)?.read(now) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::validate::counted;
 use super::{Exit, plan};
+use crate::aws::Roles;
 use crate::cli::{ImportArgs, ImportOutput};
 use crate::clock::Clock;
 use crate::{about, output};
@@ -44,7 +45,7 @@ pub(super) async fn import(args: ImportArgs) -> Result<Exit> {
 }
 
 async fn read_aws() -> Result<Declarations> {
-    let aws = plan::connect(Clock::System).await;
+    let aws = plan::connect(Clock::System, Roles::new()).await.home().await;
     Ok(aws.native_schedules().await?)
 }
 

@@ -16,6 +16,7 @@ mod repository;
 mod tap;
 mod wait;
 
+mod accounts;
 mod allow_target;
 mod canary;
 mod crowd;
