@@ -250,7 +250,7 @@ output "execution" { value = jsonencode([for statement in local.execution_statem
 
 
 def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
 def given(modules):
@@ -288,8 +288,34 @@ class Pages(unittest.TestCase):
         self.assertEqual(plain(target), plain(example))
 
     def test_the_values_on_the_page_fit_the_chart(self):
-        (values,) = blocks("docs/how-to/run-on-eks.md", "yaml")
-        jsonschema.validate(yaml.safe_load(values), json.loads((CHART / "values.schema.json").read_text()))
+        values, *more = (yaml.safe_load(block) for block in blocks("docs/how-to/run-on-eks.md", "yaml"))
+        for one in more:
+            values |= one
+        jsonschema.validate(values, json.loads((CHART / "values.schema.json").read_text()))
+
+    def test_the_commands_on_the_page_name_what_the_chart_makes(self):
+        (commands,) = blocks("docs/how-to/run-on-eks.md", "sh")
+        made = rendered(CHART / "ci/git-values.yaml")
+        for kind in ["deployment", "service"]:
+            (named,) = re.findall(rf"\b{kind}/(\S+)", commands)
+            self.assertEqual(yaml.safe_load(made[f"{kind}.yaml"])["metadata"]["name"], named)
+
+    def test_the_lease_on_the_page_is_the_module_s(self):
+        (shown,) = blocks("docs/how-to/run-on-eks.md", "hcl")
+        page, own = hcl2.loads(shown), resource("aws_dynamodb_table")
+        table = page["resource"][0]["aws_dynamodb_table"]["lease"]
+        self.assertEqual([table[name] for name in ["hash_key", "billing_mode"]], [[own["hash_key"]], [own["billing_mode"]]])
+        (statement,) = page["data"][0]["aws_iam_policy_document"]["lease"]["statement"]
+        self.assertEqual(statement["actions"], [one["Action"] for one in local_values("iam.tf")["hold_lease"]])
+
+    def test_scripts_on_pages_are_as_clean_as_those_in_files(self):
+        pages = [page for folder in ["docs", "deploy"] for page in (ROOT / folder).rglob("*.md")] + [*ROOT.glob("*.md")]
+        scripts = [script for page in pages for script in blocks(page, "sh")]
+        self.assertGreater(len(scripts), 25)
+        for script in scripts:
+            judge = ["shellcheck", "--shell=bash", "--exclude=SC2211,SC2034", "-"]
+            done = subprocess.run(judge, input=script, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout)
 
 
 def rendered(values):
@@ -336,6 +362,16 @@ class Chart(unittest.TestCase):
             self.assertTrue(security["readOnlyRootFilesystem"] and pod["securityContext"]["runAsNonRoot"])
             self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
             self.assertFalse(security["allowPrivilegeEscalation"] or pod["automountServiceAccountToken"])
+
+    def test_a_lease_brings_a_second_replica_that_stands_by(self):
+        alone, pair = (self.documents(CHART / f"ci/{name}-values.yaml") for name in ["files", "git"])
+        self.assertEqual((alone["deployment.yaml"]["spec"]["replicas"], pair["deployment.yaml"]["spec"]["replicas"]), (1, 2))
+        self.assertNotIn("poddisruptionbudget.yaml", alone)
+        selector = pair["poddisruptionbudget.yaml"]["spec"]["selector"]["matchLabels"]
+        pod = pair["deployment.yaml"]["spec"]["template"]
+        self.assertLessEqual(selector.items(), pod["metadata"]["labels"].items())
+        variables = [variable for variable in pod["spec"]["containers"][0]["env"] if variable["name"] == "BASELOAD_LEASE"]
+        self.assertEqual(variables, [{"name": "BASELOAD_LEASE", "value": "dynamodb://baseload-lease/tools/floors-baseload"}])
 
     def test_sources_that_are_not_exactly_one_are_refused(self):
         for schedules in ["{}", "{ source: 's3://b/p', existingConfigMap: floors }"]:
