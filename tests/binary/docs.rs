@@ -2,7 +2,9 @@
 //! is listed is all there is.
 
 mod console;
+mod elsewhere;
 pub(crate) mod page;
+mod setting;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,10 +21,16 @@ use crate::folder::{Folder, constant};
 use crate::support::root;
 
 #[test]
-fn what_pages_show_on_a_console_is_what_happens() {
+fn what_pages_show_is_what_happens_and_their_scripts_succeed() {
     for page in page::all() {
-        Reader::new().follow(&page);
+        Reader::of(&page).follow(&page);
     }
+}
+
+#[test]
+fn every_command_in_the_prose_is_understood() {
+    let commands: usize = page::all().iter().map(elsewhere::commands_in_prose).sum();
+    assert!(commands >= 40, "{commands} commands were found");
 }
 
 #[test]
@@ -60,7 +68,8 @@ fn every_example_is_good_and_can_be_previewed_by_itself() {
 #[test]
 fn every_link_leads_to_a_file_and_the_index_to_every_page() {
     let index = Page::at("docs/README.md");
-    let linked: BTreeSet<_> = index.links().iter().map(|link| root().join("docs").join(link)).collect();
+    let linked = index.links().into_iter().filter_map(|link| root().join("docs").join(link).canonicalize().ok());
+    let linked: BTreeSet<_> = linked.collect();
     for page in page::all() {
         for link in page.links() {
             let file = page.path.parent().expect("a page is in a folder").join(&link);
