@@ -60,7 +60,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let metrics = Metrics::new(about::VERSION, zones.version()).showing(detail).resynced_every(args.resync);
     let metrics = Arc::new(metrics);
     let aws = connect(simulation.as_ref(), &metrics, clock).await;
-    announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run);
+    announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run, aws.region());
 
     let settings = Settings {
         resync: args.resync.try_into()?,
@@ -185,9 +185,10 @@ async fn connect(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock:
     Aws::connect(AwsConfig { stand_in, patience: Patience::default(), clock, on_call }).await
 }
 
-fn announce(source: &str, address: SocketAddr, simulation: Option<&Simulation>, dry_run: bool) {
+fn announce(source: &str, address: SocketAddr, simulation: Option<&Simulation>, dry_run: bool, region: Option<&str>) {
     let version = about::VERSION;
-    tracing::info!(version, source, dry_run, "baseload starts; status and metrics on http://{address}");
+    let region = region.filter(|_| simulation.is_none());
+    tracing::info!(version, source, region, dry_run, "baseload starts; status and metrics on http://{address}");
     if let Some(simulation) = simulation {
         tracing::info!("the simulated ECS speaks AWS's protocol on {}", simulation.endpoint());
     }
