@@ -57,3 +57,9 @@ default
 {{- $key := default (printf "%s/%s" .Release.Namespace (include "baseload.name" .)) .Values.lease.key -}}
 {{- printf "dynamodb://%s/%s" .Values.lease.table $key -}}
 {{- end -}}
+
+{{- define "baseload.accounts" -}}
+{{- $accounts := list -}}
+{{- range $name, $way := . }}{{ $accounts = append $accounts (printf "%s=%s" $name $way) }}{{ end -}}
+{{- join "," $accounts -}}
+{{- end -}}
