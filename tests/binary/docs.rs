@@ -180,3 +180,19 @@ fn the_page_of_http_lists_what_answers() {
         assert!(requests.iter().any(|request| request.ends_with(&format!(" {path}"))), "not on the page: {path}");
     }
 }
+
+#[test]
+fn the_page_of_the_log_names_every_field_and_every_message() {
+    let source = fs::read_to_string(root().join("src/log/line.rs")).expect("the log's lines are there");
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let fields = code.lines().filter_map(|line| line.trim().strip_prefix("pub(super) ")?.split(": Option<").next());
+    let fields: Vec<&str> = fields.filter(|field| field.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
+    let said = code
+        .split("(Level::")
+        .chain(code.split("Line::new("))
+        .filter_map(|rest| rest.split_once(", \"")?.1.split_once('"'));
+    let messages: BTreeSet<&str> = said.map(|(message, _)| message).collect();
+    let text = Page::at("docs/how-to/logs.md").text.replace('\n', " ");
+    let missing: Vec<_> = fields.iter().chain(&messages).filter(|name| !text.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty() && fields.len() > 15 && messages.len() > 12, "not on the page: {missing:?}");
+}
