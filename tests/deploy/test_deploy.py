@@ -349,6 +349,27 @@ class Pages(unittest.TestCase):
         (statement,) = page["data"][0]["aws_iam_policy_document"]["lease"]["statement"]
         self.assertEqual(statement["actions"], [one["Action"] for one in local_values("iam.tf")["hold_lease"]])
 
+    def test_the_policies_on_the_page_of_several_accounts_are_the_templates(self):
+        trust, permissions, statement = map(json.loads, blocks("docs/how-to/several-accounts.md", "json"))
+        services = [f"arn:aws:ecs:{region}:210987654321:service/shop/*" for region in ["eu-west-1", "us-east-1"]]
+        own = json.dumps(template("account")["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"])
+        for name, value in [("ManagedServices", services), ("Regions", ["eu-west-1", "us-east-1"])]:
+            own = own.replace(f'"${{{name}}}"', json.dumps(value))
+        own = own.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "210987654321")
+        self.assertEqual(permissions, json.loads(own))
+        (granted,) = (one for one in statements("TaskRole") if one["Sid"] == "ActInAccounts")
+        self.assertEqual(statement, granted | {"Resource": ["arn:aws:iam::210987654321:role/baseload"]})
+        (trusted,) = trust["Statement"]
+        self.assertEqual(trusted["Principal"], {"AWS": "arn:aws:iam::123456789012:root"})
+        role = "arn:aws:iam::123456789012:role/baseload-task"
+        self.assertEqual(trusted["Condition"], {"ArnEquals": {"aws:PrincipalArn": role}})
+
+    def test_the_stack_set_on_the_page_has_all_parameters_without_a_default(self):
+        command = next(block for block in blocks("docs/how-to/several-accounts.md", "sh") if "create-stack-set" in block)
+        named, parameters = set(re.findall(r"ParameterKey=(\w+)", command)), template("account")["Parameters"]
+        self.assertLessEqual({name for name, about in parameters.items() if "Default" not in about}, named)
+        self.assertLessEqual(named, set(parameters))
+
     def test_scripts_on_pages_are_as_clean_as_those_in_files(self):
         pages = [page for folder in ["docs", "deploy"] for page in (ROOT / folder).rglob("*.md")] + [*ROOT.glob("*.md")]
         scripts = [script for page in pages for script in blocks(page, "sh")]
