@@ -247,7 +247,14 @@ impl Controller {
         let previous = self.last_tick.replace(now);
         let Some(board) = &mut self.board else { return };
         board.advance(now);
-        let tick = Tick { now, previous, board, clock: &self.clock, settings: &self.settings };
+        let tick = Tick {
+            now,
+            previous,
+            board,
+            fresh_from: self.clock.fresh_from(now, self.settings.resync.saturating_mul(2)),
+            clock_is_trusted: self.clock.is_trusted(),
+            settings: &self.settings,
+        };
         self.queue.clear();
         let mut neighbour = Conditions::default();
         for (target, row) in &mut self.rows {

@@ -35,6 +35,8 @@ pub(super) struct Row {
     /// How long counts prove nothing after the target was first seen.
     first_settle: SignedDuration,
     pub(super) decision: Option<Decision>,
+    /// The board's turn when that was decided; 0: not under this configuration.
+    pub(super) decided_in: u64,
     /// The boundary that brought the decision; `None` where it came otherwise (start, new configuration).
     pub(super) boundary: Option<Timestamp>,
     pub(super) seen: Seen,
@@ -79,6 +81,7 @@ impl Row {
             members,
             first_settle,
             decision: None,
+            decided_in: 0,
             boundary: None,
             seen: Seen::default(),
             survey: None,
@@ -107,6 +110,7 @@ impl Row {
     /// A new configuration is in force, in which these schedules count.
     pub(super) fn join(&mut self, members: Members) {
         self.members = members;
+        self.decided_in = 0;
         self.next = None;
         self.broken = None;
         self.dirty = true;

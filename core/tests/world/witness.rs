@@ -59,6 +59,8 @@ const CORRECTIONS_AN_HOUR: usize = 17;
 pub(crate) struct Witness {
     resync: SignedDuration,
     known: BTreeMap<TargetId, Known>,
+    /// How many writes are under way for all of them.
+    in_flight: usize,
     schedules: Option<Schedules>,
     /// When the clock last stepped. For a while after, ages by the wall and true ages differ by what no process can know.
     stepped: Option<Timestamp>,
@@ -72,6 +74,7 @@ impl Witness {
         Witness {
             resync,
             known: BTreeMap::new(),
+            in_flight: 0,
             schedules: None,
             stepped: None,
             skew: SignedDuration::ZERO,
@@ -85,6 +88,7 @@ impl Witness {
 
     pub(crate) fn restarted(&mut self) {
         self.known.clear();
+        self.in_flight = 0;
         self.skew_is_known = false;
     }
 
@@ -121,7 +125,8 @@ impl Witness {
         }
         known.note_nudge(action, at);
         known.in_flight = Some(action.clone());
-        known.sent.push(at);
+        self.in_flight += 1;
+        known.note_sent(target, at);
     }
 
     /// An answer arrives. One to a question from before the clock stepped back has no age and counts for nothing.
@@ -161,7 +166,7 @@ impl Witness {
     fn applied(&mut self, action: &Action, error: Option<&EcsError>, at: Timestamp) {
         let changes_max = action.max.is_some();
         let Some(known) = self.known.get_mut(&action.target) else { return };
-        known.in_flight = None;
+        self.in_flight -= usize::from(known.in_flight.take().is_some());
         match error {
             None => {
                 known.accepted_changes += usize::from(known.changes(action));
@@ -215,16 +220,8 @@ impl Witness {
     }
 
     /// A step is over.
-    pub(crate) fn stepped(&mut self, controller: &Controller, at: Timestamp) {
-        let in_flight = self.known.values().filter(|known| known.in_flight.is_some()).count();
-        assert_eq!(controller.writes_in_flight(), in_flight, "what is under way is miscounted");
-        let hour_ago = at - SignedDuration::from_hours(1);
-        for (target, known) in &mut self.known {
-            if known.sent.len() > WRITES_AN_HOUR {
-                known.sent.retain(|sent| *sent > hour_ago);
-                assert!(known.sent.len() <= WRITES_AN_HOUR, "{target}: too many writes in an hour");
-            }
-        }
+    pub(crate) fn stepped(&self, controller: &Controller) {
+        assert_eq!(controller.writes_in_flight(), self.in_flight, "what is under way is miscounted");
     }
 }
 
@@ -259,6 +256,15 @@ impl Known {
         let settled = self.last_accepted.as_ref().is_none_or(|(at, _)| asked.duration_since(*at) >= SETTLE);
         if min != believed && settled {
             (self.rival.believed, self.rival.last_change) = (Some(min), Some(asked));
+        }
+    }
+
+    fn note_sent(&mut self, target: &TargetId, at: Timestamp) {
+        self.sent.push(at);
+        if self.sent.len() > WRITES_AN_HOUR {
+            let hour_ago = at - SignedDuration::from_hours(1);
+            self.sent.retain(|sent| *sent > hour_ago);
+            assert!(self.sent.len() <= WRITES_AN_HOUR, "{target}: too many writes in an hour");
         }
     }
 
