@@ -213,7 +213,8 @@ impl Row {
     }
 
     /// What a look shows that is not what was there before is someone else's doing; soon after our own write it may be
-    /// the time before that, and says nothing.
+    /// the time before that, and says nothing. Whoever sets what is declared undoes nothing: a twin, whose falls come
+    /// while ours wait.
     fn note_foreign_change(&mut self, asked: Timestamp) {
         let (Some(believed), Some(live)) = (self.believed, self.seen.bounds()) else {
             self.believed = self.live_floor();
@@ -223,7 +224,10 @@ impl Row {
         if plan::is_met(believed, live) {
             self.history.rivalry.saw_no_change(asked);
         } else if is_settled {
-            self.history.rivalry.saw_foreign_change(asked);
+            match self.decision.as_ref().is_some_and(|decision| plan::is_met(decision.floor, live)) {
+                true => self.history.rivalry.saw_no_change(asked),
+                false => self.history.rivalry.saw_foreign_change(asked),
+            }
             self.believed = self.live_floor();
         }
     }
