@@ -35,6 +35,8 @@ pub(super) struct Row {
     /// How long counts prove nothing after the target was first seen.
     first_settle: SignedDuration,
     pub(super) decision: Option<Decision>,
+    /// The board's turn when that was decided; 0: not under this configuration.
+    pub(super) decided_in: u64,
     /// The boundary that brought the decision; `None` where it came otherwise (start, new configuration).
     pub(super) boundary: Option<Timestamp>,
     pub(super) seen: Seen,
@@ -79,6 +81,7 @@ impl Row {
             members,
             first_settle,
             decision: None,
+            decided_in: 0,
             boundary: None,
             seen: Seen::default(),
             survey: None,
@@ -107,6 +110,7 @@ impl Row {
     /// A new configuration is in force, in which these schedules count.
     pub(super) fn join(&mut self, members: Members) {
         self.members = members;
+        self.decided_in = 0;
         self.next = None;
         self.broken = None;
         self.dirty = true;
@@ -209,7 +213,8 @@ impl Row {
     }
 
     /// What a look shows that is not what was there before is someone else's doing; soon after our own write it may be
-    /// the time before that, and says nothing.
+    /// the time before that, and says nothing. Whoever sets what is declared undoes nothing: a twin, whose falls come
+    /// while ours wait.
     fn note_foreign_change(&mut self, asked: Timestamp) {
         let (Some(believed), Some(live)) = (self.believed, self.seen.bounds()) else {
             self.believed = self.live_floor();
@@ -219,7 +224,10 @@ impl Row {
         if plan::is_met(believed, live) {
             self.history.rivalry.saw_no_change(asked);
         } else if is_settled {
-            self.history.rivalry.saw_foreign_change(asked);
+            match self.decision.as_ref().is_some_and(|decision| plan::is_met(decision.floor, live)) {
+                true => self.history.rivalry.saw_no_change(asked),
+                false => self.history.rivalry.saw_foreign_change(asked),
+            }
             self.believed = self.live_floor();
         }
     }
