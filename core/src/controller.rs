@@ -7,6 +7,7 @@
 //! What holds whatever happens: at most one write is in flight for a target; a boundary does not wait for a look (a
 //! rise is planned against what was last seen); a target that fails, or panics, stops no other.
 
+mod backoff;
 mod clock;
 mod fact;
 mod look;
@@ -23,8 +24,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::backoff::Jitter;
 use self::clock::WallClock;
-use self::pace::{Jitter, Pacer};
+use self::pace::Pacer;
 use self::row::{Row, Urgency};
 use self::tick::Tick;
 use crate::ecs::{Action, EcsError, Observation, Operation, Query};
@@ -173,6 +175,8 @@ pub struct Controller {
     /// Where this replica stands; `None`: it is the only one.
     lease: Option<LeaseStanding>,
     survey_pause: Option<Timestamp>,
+    /// When every target was last asked for.
+    last_pass: Option<Timestamp>,
     last_tick: Option<Timestamp>,
     stopping: bool,
     changed: bool,
@@ -217,6 +221,7 @@ impl Controller {
             failing: BTreeMap::new(),
             listed: false,
             survey_pause: None,
+            last_pass: None,
             last_tick: None,
             was_ready: false,
             lease: None,
@@ -391,6 +396,7 @@ impl Controller {
         self.rows.values_mut().for_each(|row| row.shift(by));
         self.pacer.shift(by);
         self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
+        self.last_pass = self.last_pass.and_then(|at| at.checked_sub(by).ok());
         self.last_tick = self.last_tick.map(|_| now);
         if by >= SignedDuration::from_secs(1) {
             self.facts.push(Fact::ClockSteppedBack { by });
