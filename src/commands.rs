@@ -13,10 +13,14 @@ mod schema;
 mod status;
 mod validate;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use anyhow::Result;
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, FloorArgs, LimitArgs, SourceArgs};
+use crate::aws::Roles;
+use crate::cli::{Account, AccountArgs, Cli, Command, FloorArgs, LimitArgs, SourceArgs};
 use crate::loader::{Cause, Rejection};
 use crate::{about, output};
 use baseload_core::spec::Limits;
@@ -96,7 +100,33 @@ impl SourceArgs {
 
 impl LimitArgs {
     fn limits(&self) -> Limits {
-        Limits { allowed: Allowed::only(&self.allowed), ..self.floors.limits() }
+        let accounts = self.accounts.names();
+        Limits { allowed: Allowed::only(&self.allowed), accounts, ..self.floors.limits() }
+    }
+}
+
+impl AccountArgs {
+    /// Which accounts schedules may name.
+    fn names(&self) -> BTreeSet<Arc<str>> {
+        self.accounts.iter().map(|account| Arc::clone(&account.name)).collect()
+    }
+
+    /// How each is reached, for those who ask AWS.
+    ///
+    /// # Errors
+    /// An account of which that is not said, or said twice.
+    fn roles(&self) -> Result<Roles> {
+        let mut roles = Roles::new();
+        for Account { name, access } in &self.accounts {
+            let Some(access) = access else {
+                let advice = format!("--account {name}=ROLE_ARN, or {name}=own for the credentials of Baseload itself");
+                return Err(Usage(format!("it is not said how the account `{name}` is reached: {advice}")).into());
+            };
+            if roles.insert(Arc::clone(name), access.clone()).is_some_and(|before| before != *access) {
+                return Err(Usage(format!("--account says two things of `{name}`")).into());
+            }
+        }
+        Ok(roles)
     }
 }
 

@@ -12,10 +12,10 @@ mod table;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use baseload_core::controller::{ChangeKind, Fact, Pacing};
+use baseload_core::controller::{ChangeKind, Fact};
 use baseload_core::ecs::{Action, ErrorKind, Operation};
 use baseload_core::ledger::Ledger;
-use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, Status, Truth};
+use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, SiteStatus, Status, Truth};
 use baseload_core::timetable::Schedules;
 use jiff::SignedDuration;
 use prometheus::{
@@ -56,7 +56,6 @@ pub(crate) struct Metrics {
 #[derive(Clone, Debug, Default)]
 struct Books {
     ledger: Ledger,
-    pacing: Pacing,
 }
 
 /// Every kind of accepted write, with the directions that it may have.
@@ -168,10 +167,9 @@ impl Metrics {
     }
 
     /// Notes a snapshot, under these schedules: task-time is counted from one to the next.
-    pub(crate) fn note(&self, status: &Arc<Status>, schedules: Option<&Schedules>, pacing: Pacing) {
+    pub(crate) fn note(&self, status: &Arc<Status>, schedules: Option<&Schedules>) {
         let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
         let books = Arc::make_mut(&mut books);
-        books.pacing = pacing;
         books.ledger.turn(status, schedules);
     }
 
@@ -217,7 +215,7 @@ impl Metrics {
         let leader = status.lease.as_ref().is_none_or(|standing| standing.leader);
         write_single(&mut text, &table::LEADER, Some(Value::Whole(u64::from(leader))));
         write_configuration(&mut text, &status.configuration);
-        write_pacing(&mut text, books.pacing);
+        write_pacing(&mut text, &status.sites);
         write_fleet(&mut text, &Fleet::of(&status.targets));
         write_account(&mut text, &books.ledger);
         text
@@ -304,11 +302,12 @@ fn write_configuration(text: &mut String, configuration: &ConfigurationStatus) {
     }
 }
 
-fn write_pacing(text: &mut String, pacing: Pacing) {
+fn write_pacing(text: &mut String, sites: &[SiteStatus]) {
     let thousandths = |rate: f64| Value::Thousandths((rate * 1000.0).round() as u64);
-    write_single(text, &table::WRITE_RATE, pacing.rate.map(thousandths));
-    write_single(text, &table::WRITES_WAITING, count(pacing.waiting));
-    write_single(text, &table::WRITES_IN_FLIGHT, count(pacing.in_flight));
+    let slowest = sites.iter().filter_map(|site| site.write_rate).min_by(f64::total_cmp);
+    write_single(text, &table::WRITE_RATE, slowest.map(thousandths));
+    write_single(text, &table::WRITES_WAITING, count(sites.iter().map(|site| site.writes_waiting).sum()));
+    write_single(text, &table::WRITES_IN_FLIGHT, count(sites.iter().map(|site| site.writes_in_flight).sum()));
 }
 
 fn count(number: usize) -> Option<Value> {

@@ -24,7 +24,7 @@ use jiff::tz::TimeZone;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
-use crate::model::{Span, TargetPattern};
+use crate::model::{Site, Span, TargetPattern};
 use crate::timetable::{Cause, Schedules, Segment};
 
 /// A stretch of the timetable, target by target.
@@ -76,6 +76,7 @@ impl Serialize for Preview {
             tzdb: &'a str,
         }
         let targets = self.rows.iter().map(|(target, segments)| Row {
+            site: &target.site,
             cluster: target.cluster.as_str(),
             service: target.service.as_str(),
             segments: SegmentRows(segments),
@@ -87,6 +88,8 @@ impl Serialize for Preview {
 
 #[derive(Serialize)]
 struct Row<'a> {
+    #[serde(flatten)]
+    site: &'a Site,
     cluster: &'a str,
     service: &'a str,
     segments: SegmentRows<'a>,

@@ -35,3 +35,5 @@ mod looking;
 mod rivals;
 #[path = "world/services.rs"]
 mod services;
+#[path = "world/sites.rs"]
+mod sites;

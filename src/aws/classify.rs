@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{ConnectorError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use baseload_core::ecs::{EcsError, ErrorKind, Operation};
 
 use super::permit::NoPermit;
@@ -153,6 +154,9 @@ where
     let (kind, code) = match (sent, failed) {
         (_, SdkError::ConstructionFailure(_)) => (ErrorKind::Unreachable, "ConstructionFailure"),
         (false, failed) if chain(failed).any(|error| error.is::<NoPermit>()) => (ErrorKind::Unreachable, "LeaseLost"),
+        (false, failed) if chain(failed).any(|error| error.is::<AssumeRoleError>()) => {
+            (ErrorKind::Credentials, "RoleNotAssumed")
+        }
         (false, failed) if without_region(failed) => (ErrorKind::Unreachable, "NoRegion"),
         (false, _) => (ErrorKind::Credentials, "NoCredentials"), // else signing is all that comes before sending
         (true, SdkError::TimeoutError(_)) => (ErrorKind::OutcomeUnknown, "Timeout"),

@@ -11,21 +11,18 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, refuse};
-use crate::aws::{Aws, AwsConfig, Patience};
+use crate::aws::{Accounts, AwsConfig, Patience, Permit, Roles};
 use crate::cli::RunArgs;
 use crate::clock::Clock;
 use crate::driver::{Driver, Ends};
 use crate::http::{self, About, Sources};
+#[cfg(feature = "lease")]
+use crate::lease::{self, Table};
 use crate::loader::{Cause, Loader, Rejection};
 use crate::metrics::emf::Emf;
 use crate::metrics::{Detail, Metrics};
 use crate::simulation::Simulation;
 use crate::{about, chores, log};
-#[cfg(feature = "lease")]
-use crate::{
-    aws::Permit,
-    lease::{self, Table},
-};
 
 /// Runs until it is told to stop.
 ///
@@ -35,6 +32,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
     log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
+    let roles = if args.simulate { Roles::new() } else { args.source.limits.accounts.roles()? };
     let mut loader = args
         .source
         .loader(|warning| tracing::warn!("{warning}"))?
@@ -59,7 +57,6 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let detail = if args.metrics_per_target { Detail::Targets } else { Detail::Fleet };
     let metrics = Metrics::new(about::VERSION, zones.version()).showing(detail).resynced_every(args.resync);
     let metrics = Arc::new(metrics);
-    let aws = connect(simulation.as_ref(), &metrics, clock).await;
     announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run);
 
     let settings = Settings {
@@ -80,8 +77,9 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     };
     #[cfg(feature = "lease")]
     let permit = if lease.is_some() { Permit::ended() } else { Permit::unlimited() };
-    #[cfg(feature = "lease")]
-    let aws = aws.permitted_by(permit.clone());
+    #[cfg(not(feature = "lease"))]
+    let permit = Permit::unlimited();
+    let aws = Accounts::connect(aws_config(simulation.as_ref(), &metrics, clock, permit.clone()), roles).await;
     let first = first.map(Some).map_err(|rejection| rejection.refusal());
     controller.handle(clock.now(), Event::Loaded(first));
     let about = About {
@@ -173,7 +171,7 @@ fn default_address(simulate: bool) -> SocketAddr {
     SocketAddr::from((host, 8080))
 }
 
-async fn connect(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock: Clock) -> Aws {
+fn aws_config(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock: Clock, permit: Permit) -> AwsConfig {
     let metrics = Arc::clone(metrics);
     let on_call = Arc::new(move |call: crate::aws::CallRecord| {
         metrics.aws_call(call.operation, call.outcome, call.duration);
@@ -182,7 +180,7 @@ async fn connect(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock:
         }
     });
     let stand_in = simulation.map(Simulation::endpoint);
-    Aws::connect(AwsConfig { stand_in, patience: Patience::default(), clock, on_call }).await
+    AwsConfig { stand_in, patience: Patience::default(), clock, on_call, permit }
 }
 
 fn announce(source: &str, address: SocketAddr, simulation: Option<&Simulation>, dry_run: bool) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use baseload_core::model::Site;
 use baseload_core::model::TargetId;
 use baseload_core::status::{Condition, Conditions, Counts, FloorStatus, NextStatus, TargetStatus};
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use super::*;
 
 fn target(cluster: &str, service: &str) -> TargetStatus {
     TargetStatus {
+        site: Site::HOME,
         cluster: cluster.into(),
         service: service.into(),
         floor: None,
@@ -51,6 +53,7 @@ fn status(targets: Vec<TargetStatus>) -> Status {
         stopping: false,
         dry_run: false,
         lease: None,
+        sites: Vec::new(),
         configuration: ConfigurationStatus { source: "./schedules".to_owned(), ..ConfigurationStatus::default() },
         targets: targets.into_iter().map(Arc::new).collect(),
     }
@@ -144,7 +147,7 @@ fn task_time_is_counted_from_snapshot_to_snapshot() {
     let metrics = metrics();
     for second in [0, 90] {
         let at = Timestamp::from_second(second).unwrap();
-        metrics.note(&Arc::new(Status { at, ..status(vec![known_target()]) }), None, Pacing::default());
+        metrics.note(&Arc::new(Status { at, ..status(vec![known_target()]) }), None);
     }
     let text = scrape(&metrics, vec![known_target()]);
     for line in [
@@ -261,14 +264,22 @@ fn the_clocks_skew_shows_once_it_is_known() {
 fn every_family_is_in_the_table_and_every_row_of_the_table_is_rendered() {
     let metrics = metrics().resynced_every(Duration::from_secs(60));
     metrics.clock_skew(SignedDuration::ZERO);
-    metrics.note(&Arc::new(status(Vec::new())), None, Pacing { rate: Some(2.5), waiting: 3, in_flight: 1 });
+    metrics.note(&Arc::new(status(Vec::new())), None);
     let configuration = ConfigurationStatus {
         revision: Some("3f2a".to_owned()),
         last_success: Some(Timestamp::UNIX_EPOCH),
         since: Some(Timestamp::UNIX_EPOCH),
         ..ConfigurationStatus::default()
     };
-    let text = render(&metrics, Status { configuration, ..status(vec![known_target()]) });
+    let sites = vec![SiteStatus {
+        site: Site::HOME,
+        targets: 1,
+        failing: Vec::new(),
+        writes_waiting: 3,
+        writes_in_flight: 1,
+        write_rate: Some(2.5),
+    }];
+    let text = render(&metrics, Status { configuration, sites, ..status(vec![known_target()]) });
     let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let ours: BTreeSet<&str> = families.filter(|name| !name.starts_with("process_")).collect();
     assert_eq!(ours, TABLE.iter().map(|metric| metric.name).collect::<BTreeSet<_>>());

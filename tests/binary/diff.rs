@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::baseload::{Ending, baseload, baseload_in};
 use crate::folder::{Folder, constant, schedule};
-use crate::repository::Repository;
+use crate::repository::{GitServer, Repository};
 
 const EXAMPLES: &str = "schedules";
 const SPAN: [&str; 4] = ["--from", "2026-11-21", "--for", "1d"];
@@ -120,6 +120,44 @@ fn the_document_that_diff_prints_lets_a_held_revision_pass() {
     let another = services(10, 3);
     let spent = baseload(&["diff", another.arg(), new.arg()]).expect(0).stdout;
     assert!(spent.replace('\n', " ").contains("the acknowledgement in the new one names another digest"), "{spent}");
+}
+
+#[test]
+fn a_git_source_and_a_checkout_of_it_have_one_digest_whatever_else_lies_there() {
+    let repository = Repository::with(&constant(&["shop/www"], 3));
+    let closed =
+        "apiVersion: baseload/v1\nkind: Calendar\nmetadata: { name: closed }\nspec: { ics: days/closed.ics }\n";
+    let days = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n";
+    let more = schedule("more", &["shop/api"], "  default: { min: 2 }\n");
+    for (path, content) in [
+        ("README.md", "not here"),
+        ("schedules/README.md", "nor here"),
+        ("schedules/.hidden.yaml", "kind: Nonsense"),
+        ("schedules/eu/more.yml", &more),
+        ("schedules/eu/closed.yaml", closed),
+        ("schedules/eu/days/closed.ics", days),
+    ] {
+        repository.commit(path, content);
+    }
+    let server = GitServer::start(&repository);
+    let (folder, work) = (repository.folder.arg(), format!("{}/work", repository.folder.arg()));
+    let digests = |old: &str, new: &str| {
+        let told = baseload(&["diff", old, new, "-o", "json"]).expect(0).json();
+        let mut effects = told["targets"].as_array().expect("a list").iter().map(|target| &target["effect"]);
+        assert!(effects.all(|effect| effect == "unchanged"), "{old} and {new} are the same: {told}");
+        (told["old"]["revision"].clone(), told["new"]["revision"].clone())
+    };
+    for place in ["schedules", "schedules/eu/more.yml"] {
+        let checkout = format!("{work}/{place}");
+        let of_checkout = digests(&checkout, &checkout).0;
+        for source in [
+            format!("git+file://{folder}/repo.git?ref=main&path={place}"),
+            format!("git+file://{work}?ref=HEAD&path={place}"),
+            server.source("http", "plain").replace("path=schedules", &format!("path={place}")),
+        ] {
+            assert_eq!(digests(&source, &checkout), (of_checkout.clone(), of_checkout.clone()), "{source}");
+        }
+    }
 }
 
 #[test]

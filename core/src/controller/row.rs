@@ -446,6 +446,7 @@ impl Row {
 
     fn describe(&self, target: &TargetId) -> TargetStatus {
         TargetStatus {
+            site: target.site.clone(),
             cluster: target.cluster.clone(),
             service: target.service.clone(),
             floor: self.decision.as_ref().map(Into::into),

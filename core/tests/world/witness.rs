@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use baseload_core::controller::{ChangeKind, Controller, Event, Fact};
 use baseload_core::ecs::{Action, EcsError, ErrorKind, Observation, Query, ScalableTarget, ServiceCounts};
-use baseload_core::model::TargetId;
+use baseload_core::model::{Site, TargetId};
 use baseload_core::spec::Limits;
 use baseload_core::status::{Condition, ConditionKind, Truth};
 use baseload_core::timetable::{Schedule, Schedules};
@@ -127,7 +127,9 @@ impl Witness {
     /// An answer arrives. One to a question from before the clock stepped back has no age and counts for nothing.
     pub(crate) fn told(&mut self, event: &Event, left: Timestamp, wall: Timestamp, at: Timestamp) {
         match event {
-            Event::Observed { asked, query, observation } if *asked <= wall => self.saw(left, query, observation),
+            Event::Observed { asked, site, query, observation } if *asked <= wall => {
+                self.saw(left, site, query, observation);
+            }
             Event::Applied { action, outcome } => self.applied(action, outcome.as_ref().err(), at),
             Event::Observed { .. }
             | Event::ClockCompared { .. }
@@ -138,14 +140,15 @@ impl Witness {
         }
     }
 
-    fn saw(&mut self, at: Timestamp, query: &Query, observation: &Observation) {
+    fn saw(&mut self, at: Timestamp, site: &Site, query: &Query, observation: &Observation) {
         match observation {
             Observation::Targets(answer) => {
                 for (target, value) in &answer.found {
                     self.known.entry(target.clone()).or_default().saw(at, *value);
                 }
                 if *query == Query::AllTargets && answer.failed.is_empty() {
-                    let missing = self.known.iter_mut().filter(|(target, _)| !answer.found.contains_key(*target));
+                    let there = self.known.iter_mut().filter(|(target, _)| target.site == *site);
+                    let missing = there.filter(|(target, _)| !answer.found.contains_key(*target));
                     missing.for_each(|(_, known)| known.saw(at, None));
                 }
             }

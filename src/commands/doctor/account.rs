@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use super::check::Check;
 use super::inquiry::{Inquiry, NOBODYS_SERVICE};
+use crate::aws::Access;
 
 /// How far our clock may be from AWS's before someone should look.
 const SKEW_TO_LOOK_AT: SignedDuration = SignedDuration::from_secs(30);
@@ -17,7 +18,7 @@ const SKEW_TO_MEND: SignedDuration = SignedDuration::from_secs(120);
 /// All checks that do not depend on what is scheduled.
 pub(super) fn checks(inquiry: &Inquiry) -> Vec<Check> {
     let mut checks = vec![region(inquiry), credentials(inquiry)];
-    if inquiry.region.is_none() || errors_of(inquiry, ErrorKind::Credentials).next().is_some() {
+    if !inquiry.is_asked || inquiry.region.is_none() || errors_of(inquiry, ErrorKind::Credentials).next().is_some() {
         return checks; // nothing else could be asked, and there is one thing to change
     }
     let needed = Operation::ALL.into_iter().filter(|operation| is_needed(inquiry, *operation));
@@ -49,6 +50,7 @@ fn credentials(inquiry: &Inquiry) -> Check {
     const NAME: &str = "credentials";
     if let Some(error) = errors_of(inquiry, ErrorKind::Credentials).next() {
         let remedy = match error.code.as_str() {
+            "RoleNotAssumed" => return Check::fail(NAME, error.to_string(), assume(inquiry)),
             "NoCredentials" => {
                 "give the task a role (taskRoleArn on ECS, a service account with a role on EKS), or set AWS_PROFILE or \
                  the AWS_ACCESS_KEY_ID family"
@@ -70,6 +72,18 @@ fn credentials(inquiry: &Inquiry) -> Check {
             "open the way to STS if you want to know; the controller does not need it",
         ),
     }
+}
+
+/// What lets a role be assumed.
+fn assume(inquiry: &Inquiry) -> String {
+    let role = match &inquiry.access {
+        Access::Role(arn) => arn.as_str(),
+        Access::Own => "the role",
+    };
+    format!(
+        "allow Baseload's own role sts:AssumeRole on {role}, let that role's trust policy name Baseload's own role, and check \
+         the ARN in --account; docs/how-to/several-accounts.md has both policies"
+    )
 }
 
 fn is_needed(inquiry: &Inquiry, operation: Operation) -> bool {
@@ -184,6 +198,7 @@ mod tests {
     use std::time::Duration;
 
     use baseload_core::ecs::Answer;
+    use baseload_core::model::Site;
 
     use super::super::check::{Verdict, text};
     use super::*;
@@ -200,9 +215,12 @@ mod tests {
                 Operation::RegisterScalableTarget => write.as_ref().map_or_else(|error| Err(error.kind), |()| Ok(())),
                 _ => Ok(()),
             };
-            CallRecord { operation, outcome, duration: Duration::ZERO, clock_ahead: Some(ahead) }
+            CallRecord { site: Site::HOME, operation, outcome, duration: Duration::ZERO, clock_ahead: Some(ahead) }
         };
         Inquiry {
+            site: Site::HOME,
+            access: Access::Own,
+            is_asked: true,
             region: Some("eu-west-1".to_owned()),
             caller: Ok(Caller { account: "1".to_owned(), arn: "arn".to_owned() }),
             targets: Answer::default(),

@@ -66,7 +66,7 @@ const REGISTER: &str = "register the services with Application Auto Scaling, for
                         Terraform: Baseload never does";
 
 fn patterns(inquiry: &Inquiry, schedules: &Schedules) -> Check {
-    let rows = schedules.rows();
+    let rows: Vec<_> = schedules.rows().into_iter().filter(|row| row.site == inquiry.site).collect();
     let matched =
         |row: &&&_| !registered(inquiry).any(|target| baseload_core::model::TargetPattern::matches(row, target));
     let globs: Vec<_> = rows.iter().filter(|row| !row.is_exact()).collect();

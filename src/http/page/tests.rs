@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use baseload_core::model::Site;
 use baseload_core::spec::{self, Tree};
 use baseload_core::status::{
     Bounds, Condition, ConditionKind, ConfigurationStatus, Counts, FloorStatus, NextStatus, TargetStatus, Truth,
@@ -18,6 +19,7 @@ fn now() -> Timestamp {
 /// A floor of 3 that holds.
 fn target(service: &str) -> TargetStatus {
     TargetStatus {
+        site: Site::HOME,
         cluster: "shop".into(),
         service: service.into(),
         floor: Some(FloorStatus { min: 3, max: None, schedule: "web".into(), cause: "window/day".to_owned() }),
@@ -67,6 +69,7 @@ fn with<T>(targets: Vec<TargetStatus>, last_error: Option<&str>, render: impl Fn
         stopping: false,
         dry_run: false,
         lease: None,
+        sites: Vec::new(),
         configuration: ConfigurationStatus {
             last_error: last_error.map(str::to_owned),
             ..ConfigurationStatus::default()
