@@ -7,6 +7,7 @@
 //! What holds whatever happens: at most one write is in flight for a target; a boundary does not wait for a look (a
 //! rise is planned against what was last seen); a target that fails, or panics, stops no other.
 
+mod backoff;
 mod clock;
 mod domain;
 mod fact;

@@ -1,10 +1,11 @@
 //! What the controller keeps for one target, and what it does with it.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::pace::{Backoff, Jitter};
+use super::backoff::{Backoff, Jitter};
 use super::{ChangeKind, Fact};
 use crate::ecs::{Action, EcsError, ErrorKind, ScalableTarget, ServiceCounts, Survey};
 use crate::model::{Floor, TargetId};
@@ -418,7 +419,7 @@ impl Row {
             _ if shortfall > 0 => 0, // the minimum rises while the maximum falls
             _ => 2,
         };
-        Some((class, u32::MAX - shortfall))
+        Some(Urgency { class, shortfall: Reverse(shortfall) })
     }
 
     /// Moves every instant that is kept with a clock that stepped back, so that ages stay what they were.
@@ -492,8 +493,18 @@ fn may_still_be_late(verdict: &Verdict) -> bool {
     }
 }
 
-/// Smaller is more urgent.
-pub(super) type Urgency = (u8, u32);
+/// What the queue is sorted by; smaller is more urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Urgency {
+    class: u8,
+    shortfall: Reverse<u32>,
+}
+
+impl Urgency {
+    pub(super) fn is_rise(self) -> bool {
+        self.class == 0
+    }
+}
 
 /// What AWS holds once it has accepted `action`: fields that were not sent stay as they were.
 fn merged(live: ScalableTarget, action: &Action) -> ScalableTarget {
