@@ -8,7 +8,7 @@ say() { printf '\n--> %s\n' "$*"; "$@"; }
 say cfn-lint deploy/cloudformation/*.yaml
 say checkov --skip-download --quiet --compact --directory deploy --framework terraform cloudformation
 say hadolint Dockerfile
-say shellcheck .ci/run scripts/*.sh tests/deploy/*.sh tests/deploy/helm/*.sh docs/ci/*.sh
+say shellcheck .ci/run scripts/*.sh tests/*/*.sh tests/deploy/helm/*.sh docs/ci/*.sh
 workflows=(.github/workflows/*.yaml docs/ci/github-workflow.yaml)
 say zizmor --offline --quiet --config .github/zizmor.yml "${workflows[@]}"
 say check-jsonschema --builtin-schema vendor.github-workflows "${workflows[@]}"
