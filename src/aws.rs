@@ -138,7 +138,8 @@ impl Aws {
         Aws::over(sdk, config)
     }
 
-    fn over(sdk: SdkConfig, config: AwsConfig) -> Aws {
+    /// The same over a configuration of the SDK that is there already.
+    pub(crate) fn over(sdk: SdkConfig, config: AwsConfig) -> Aws {
         let patience = config.patience;
         let sdk = sdk
             .into_builder()

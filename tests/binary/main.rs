@@ -14,6 +14,7 @@ mod http;
 mod line;
 mod repository;
 mod tap;
+mod tls;
 mod wait;
 
 mod allow_target;
@@ -34,4 +35,5 @@ mod s3_source;
 mod schedules;
 mod seen;
 mod simulate;
+mod soak;
 mod standby;
