@@ -4,7 +4,7 @@
 
 Prints its port, writes authority.pem into the folder (whom a client is to trust), and ends when standard input does.
 Each line of standard input says how it meets clients from then on: `good`, `foreign` (signed by nobody that the client
-knows), `expired`, `other-name`, or `plain` (no TLS at all).
+knows), `expired`, `other-name`, or `plain` (no TLS at all). Connections that are open end then.
 """
 
 import datetime
@@ -59,6 +59,7 @@ with open(f"{FOLDER}/authority.pem", "wb") as file:
     file.write(KNOWN[1].public_bytes(serialization.Encoding.PEM))
 
 met = "good"
+connected = set()
 
 
 def pump(source, sink):
@@ -79,12 +80,14 @@ def serve(client):
             client.close()
             return
         secured = CONTEXTS[met].wrap_socket(client, server_side=True)
+        connected.add(secured)
         upstream = socket.create_connection((HOST, int(PORT)))
     except OSError:
         client.close()
         return
     threading.Thread(target=pump, args=(upstream, secured), daemon=True).start()
     pump(secured, upstream)
+    connected.discard(secured)
 
 
 def accept(listener):
@@ -98,3 +101,8 @@ threading.Thread(target=accept, args=(listener,), daemon=True).start()
 print(listener.getsockname()[1], flush=True)
 for line in sys.stdin:
     met = line.strip()
+    for client in list(connected):
+        try:
+            client.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has gone by itself
