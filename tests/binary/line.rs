@@ -158,7 +158,7 @@ impl Shared {
         };
         state.authorizations.extend(head.lines().filter_map(secret));
         let fault = match state.fault {
-            Fault::OneInAHundred if state.requests % 100 == 0 => IN_TURN[state.requests / 100 % IN_TURN.len()],
+            Fault::OneInAHundred if state.requests.is_multiple_of(100) => IN_TURN[state.requests / 100 % IN_TURN.len()],
             Fault::OneInAHundred => Fault::None,
             fault => fault,
         };
