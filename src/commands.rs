@@ -56,6 +56,9 @@ impl std::error::Error for Usage {}
 /// # Errors
 /// Whatever made it fail while running; the process then exits with 1.
 pub(crate) fn dispatch(command: Command) -> Result<Exit> {
+    if asks_aws(&command) {
+        refuse_empty_variables()?;
+    }
     match command {
         Command::Run(args) => {
             let runtime = runtime()?;
@@ -77,6 +80,25 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
         Command::Healthcheck(args) => runtime()?.block_on(status::healthcheck(args)),
         Command::Completions { shell } => completions(shell),
     }
+}
+
+fn asks_aws(command: &Command) -> bool {
+    match command {
+        Command::Run(args) => !args.simulate,
+        Command::Import(args) => args.from_file.is_none(),
+        Command::Plan(_) | Command::Apply(_) | Command::Doctor(_) => true,
+        _ => false,
+    }
+}
+
+/// Refuses what says where AWS is and is set to nothing, as templates leave it: the SDK takes the nothing for a region or an
+/// address, and panics.
+fn refuse_empty_variables() -> Result<(), Usage> {
+    let is_place = |name: &str| name == "AWS_REGION" || name.starts_with("AWS_ENDPOINT_URL");
+    let set = std::env::vars_os().filter(|(_, value)| value.is_empty()).filter_map(|(name, _)| name.into_string().ok());
+    set.filter(|name| is_place(name))
+        .min()
+        .map_or(Ok(()), |name| Err(Usage(format!("{name} is set to nothing: unset it, or give it a value"))))
 }
 
 /// One thread waits for everything; what takes time (reading sources, rendering pages) has threads of its own. A quarter

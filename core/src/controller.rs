@@ -7,6 +7,7 @@
 //! What holds whatever happens: at most one write is in flight for a target; a boundary does not wait for a look (a
 //! rise is planned against what was last seen); a target that fails, or panics, stops no other.
 
+mod backoff;
 mod clock;
 mod domain;
 mod fact;
@@ -232,7 +233,14 @@ impl Controller {
         let previous = self.last_tick.replace(now);
         let Some(board) = &mut self.board else { return };
         board.advance(now);
-        let tick = Tick { now, previous, board, clock: &self.clock, settings: &self.settings };
+        let tick = Tick {
+            now,
+            previous,
+            board,
+            fresh_from: self.clock.fresh_from(now, self.settings.resync.saturating_mul(2)),
+            clock_is_trusted: self.clock.is_trusted(),
+            settings: &self.settings,
+        };
         self.domains.values_mut().for_each(|domain| domain.tick(&tick, &mut self.facts));
         self.was_ready = self.is_ready();
         self.changed |= !self.facts.is_empty();

@@ -288,7 +288,7 @@ fn registered(judged: &Judged<'_>) -> Finding {
         (Some(_), _) => finding(
             false,
             "NotRegistered",
-            "no scalable target; it is picked up when someone registers it (Baseload never creates one)",
+            "no scalable target of this name here: check the region and the names, or register it (Baseload never does)",
         ),
         (None, Some(error)) => finding(Truth::Unknown, failure_reason(error), error.to_string()),
         (None, None) => finding(Truth::Unknown, NOT_ASKED, ""),

@@ -7,6 +7,7 @@ use baseload_core::model::{Floor, instant};
 use baseload_core::native::{self, Difference, Export, Exported, PROOF_DAYS};
 use baseload_core::spec::Limits;
 
+use super::validate::counted;
 use super::{Exit, loader, refuse};
 use crate::cli::{ExportArgs, ExportOutput, ExportTo};
 use crate::clock::Clock;
@@ -48,8 +49,9 @@ fn report(exported: &Exported, tzdb: &str) {
     output::note(&match (targets, differing) {
         (0, _) => "nothing was exported".to_owned(),
         (_, 0) => format!(
-            "proved: {actions} actions on {targets} targets do what the schedules say, over {PROOF_DAYS} days from {} \
-             (tzdb {tzdb})",
+            "proved: {} on {}, to the instant as the schedules, over {PROOF_DAYS} days from {} (tzdb {tzdb})",
+            counted(actions, "action"),
+            counted(targets, "target"),
             instant(exported.span.from)
         ),
         (_, differing) => format!("not proved: {differing} stretches differ within {PROOF_DAYS} days (tzdb {tzdb})"),

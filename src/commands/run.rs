@@ -57,7 +57,15 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let detail = if args.metrics_per_target { Detail::Targets } else { Detail::Fleet };
     let metrics = Metrics::new(about::VERSION, zones.version()).showing(detail).resynced_every(args.resync);
     let metrics = Arc::new(metrics);
-    announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run);
+    #[cfg(feature = "lease")]
+    let place = args.lease.lease.filter(|_| !args.dry_run && !args.simulate);
+    #[cfg(feature = "lease")]
+    let permit = if place.is_some() { Permit::ended() } else { Permit::unlimited() };
+    #[cfg(not(feature = "lease"))]
+    let permit = Permit::unlimited();
+    let aws = Accounts::connect(aws_config(simulation.as_ref(), &metrics, clock, permit.clone()), roles).await;
+    let home = aws.home().await;
+    announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run, home.region());
 
     let settings = Settings {
         resync: args.resync.try_into()?,
@@ -67,7 +75,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     };
     let mut controller = Controller::new(settings, loader.source());
     #[cfg(feature = "lease")]
-    let lease = match args.lease.lease.filter(|_| !args.dry_run && !args.simulate) {
+    let lease = match place {
         None => None,
         Some(place) => {
             tracing::info!("the lease is {place}: nothing is written until it is held");
@@ -75,11 +83,6 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
             Some(Table::connect(place).await)
         }
     };
-    #[cfg(feature = "lease")]
-    let permit = if lease.is_some() { Permit::ended() } else { Permit::unlimited() };
-    #[cfg(not(feature = "lease"))]
-    let permit = Permit::unlimited();
-    let aws = Accounts::connect(aws_config(simulation.as_ref(), &metrics, clock, permit.clone()), roles).await;
     let first = first.map(Some).map_err(|rejection| rejection.refusal());
     controller.handle(clock.now(), Event::Loaded(first));
     let about = About {
@@ -183,9 +186,10 @@ fn aws_config(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock: Cl
     AwsConfig { stand_in, patience: Patience::default(), clock, on_call, permit }
 }
 
-fn announce(source: &str, address: SocketAddr, simulation: Option<&Simulation>, dry_run: bool) {
+fn announce(source: &str, address: SocketAddr, simulation: Option<&Simulation>, dry_run: bool, region: Option<&str>) {
     let version = about::VERSION;
-    tracing::info!(version, source, dry_run, "baseload starts; status and metrics on http://{address}");
+    let region = region.filter(|_| simulation.is_none());
+    tracing::info!(version, source, region, dry_run, "baseload starts; status and metrics on http://{address}");
     if let Some(simulation) = simulation {
         tracing::info!("the simulated ECS speaks AWS's protocol on {}", simulation.endpoint());
     }

@@ -10,6 +10,8 @@ use baseload_core::timetable::Decision;
 use jiff::SignedDuration;
 use tracing::Level;
 
+use crate::remedy;
+
 const RELEASED: &str = "target left the schedules";
 const WRITE_FAILED: &str = "write failed";
 
@@ -50,6 +52,7 @@ pub(super) struct Fields {
     pub(super) operation: Option<&'static str>,
     pub(super) reason: Option<String>,
     pub(super) error: Option<String>,
+    pub(super) remedy: Option<String>,
     pub(super) retry_at: Option<String>,
 }
 
@@ -165,6 +168,7 @@ impl Line {
                     operation = fields.operation,
                     reason = fields.reason.as_deref(),
                     error = fields.error.as_deref(),
+                    remedy = fields.remedy.as_deref(),
                     retry_at = fields.retry_at.as_deref(),
                 )
             };
@@ -348,6 +352,7 @@ fn failure(error: &EcsError) -> Fields {
         kind: Some(error.kind.name()),
         operation: Some(error.operation.name()),
         error: Some(format!("{}: {}", error.code, error.message)),
+        remedy: remedy::of(error),
         ..Fields::default()
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::pace::{Jitter, Pacer};
+use super::backoff::Jitter;
+use super::pace::Pacer;
 use super::row::{Row, Urgency};
 use super::tick::Tick;
 use super::{Chore, Fact, GLANCE, Settings, next_of};
@@ -31,6 +32,8 @@ pub(super) struct Domain {
     /// Whether all targets were asked for under the revision in force, answered or not.
     pub(super) listed: bool,
     pub(super) survey_pause: Option<Timestamp>,
+    /// When every target was last asked for.
+    pub(super) last_pass: Option<Timestamp>,
 }
 
 /// What is to be asked as soon as nothing of the kind is under way.
@@ -64,6 +67,7 @@ impl Domain {
             failing: BTreeMap::new(),
             listed: false,
             survey_pause: None,
+            last_pass: None,
         }
     }
 
@@ -118,6 +122,7 @@ impl Domain {
         self.rows.values_mut().for_each(|row| row.shift(by));
         self.pacer.shift(by);
         self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
+        self.last_pass = self.last_pass.and_then(|at| at.checked_sub(by).ok());
     }
 
     /// Takes over what a new revision says of this site: lets go of every target that no schedule names any more, once

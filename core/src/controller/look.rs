@@ -13,6 +13,12 @@ use crate::timetable::Board;
 /// (20 calls a second of 10 services each), over the time until the next one.
 const COUNTS_PER_SECOND: i64 = 40;
 
+/// How much longer than the time between two passes a pass waits while rises do.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(4);
+
+/// How many targets a call of Application Auto Scaling answers for.
+const TARGETS_PER_CALL: usize = 50;
+
 /// How long a survey that failed rests before it is tried again.
 const SURVEY_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
@@ -21,15 +27,22 @@ type Surroundings<'a> = (Option<&'a Board>, &'a Settings);
 
 impl Domain {
     pub(super) fn next_question(&mut self, settings: &Settings, now: Timestamp) -> Option<Query> {
-        if self.due.targets && self.busy.targets.is_none() {
+        if self.due.targets && self.busy.targets.is_none() && !self.yields_to_rises(settings, now) {
             self.due.targets = false;
             let question = self.question_about_all();
             self.busy.targets = Some((now, question.clone()));
+            self.last_pass = Some(now);
             return Some(question);
         }
         self.question_about_some(now)
             .or_else(|| self.question_about_counts(settings))
             .or_else(|| self.question_about_others(settings, now))
+    }
+
+    /// Reads and writes share one bucket: while rises wait, whatever is not needed for them waits too, for a while.
+    fn yields_to_rises(&self, settings: &Settings, now: Timestamp) -> bool {
+        let is_patient = self.last_pass.is_some_and(|last| now.duration_since(last) < settings.resync + PATIENCE);
+        is_patient && self.queue.first().is_some_and(|(urgency, _)| urgency.is_rise())
     }
 
     fn question_about_all(&self) -> Query {
@@ -146,6 +159,7 @@ impl Domain {
         surroundings: Surroundings<'_>,
         now: Timestamp,
     ) {
+        self.pacer.read(answer.found.len().div_ceil(TARGETS_PER_CALL), now);
         self.listed |= self.busy.targets.take_if(|(_, busy)| busy == query).is_some();
         for Failure { targets, error } in &answer.failed {
             match targets {

@@ -8,12 +8,12 @@ use crate::ecs::{Action, EcsError};
 
 impl Domain {
     pub(super) fn next_write(&mut self, now: Timestamp) -> Option<Action> {
-        if !self.pacer.admits(now) {
+        if !self.pacer.admits(now, self.queue.len()) {
             return None;
         }
         let (_, target) = self.queue.pop_first()?;
         let action = self.rows.get_mut(&target)?.send(now)?;
-        self.pacer.sent(now);
+        self.pacer.sent(now, self.queue.len());
         Some(action)
     }
 

@@ -318,7 +318,7 @@ impl World {
             self.carry_out(effect);
         }
         self.listen();
-        self.witness.stepped(&self.controller, self.at);
+        self.witness.stepped(&self.controller);
     }
 
     fn listen(&mut self) {
