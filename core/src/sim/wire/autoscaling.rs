@@ -1,5 +1,7 @@
 //! Application Auto Scaling: scalable targets and scaling activities.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::super::chance;
@@ -48,12 +50,15 @@ impl Sim {
         if fields.required("ServiceNamespace")? != "ecs" {
             return Ok(page::answer("ScalableTargets", Vec::new(), "NextToken", None));
         }
-        let asked = |resource: &str| ids.is_empty() || ids.contains(&resource);
-        let services = self.services.iter().filter_map(|(id, service)| {
-            let shown = (id, service.visible_settings(self.now)?, service.scaling.as_ref()?);
-            Some((id.resource_id(), shown)).filter(|(resource, _)| asked(resource))
+        let named: BTreeSet<TargetId> = ids.iter().filter_map(|resource| TargetId::from_resource_id(resource)).collect();
+        let services: Vec<_> = match ids.is_empty() {
+            true => self.services.iter().collect(),
+            false => named.iter().filter_map(|id| self.services.get_key_value(id)).collect(),
+        };
+        let shown = services.into_iter().filter_map(|(id, service)| {
+            Some((id.resource_id(), (id, service.visible_settings(self.now)?, service.scaling.as_ref()?)))
         });
-        let (items, token) = page.cut(services.collect());
+        let (items, token) = page.cut(shown.collect());
         let items = items.into_iter().map(|(_, (id, settings, scaling))| target_json(id, settings, scaling));
         Ok(page::answer("ScalableTargets", items.collect(), "NextToken", token))
     }
