@@ -259,13 +259,16 @@ def fleet():
                "baseload_write_rate_limit then says what it lets through.", "short",
                [query("max(baseload_writes_waiting)", "waiting"), query("max(baseload_writes_in_flight)", "under way")], width=8),
         series("Is the clock right?", "How far the controller's clock is ahead of AWS's. From 120 s on nothing is lowered.", "s",
-               [query("baseload_clock_skew_seconds", "{{instance}}")], width=12, height=6),
+               [query("baseload_clock_skew_seconds", "{{instance}}")], width=10, height=6),
         series("How much memory and processor does it take?", "Of the controller's process.", "bytes",
                [query("process_resident_memory_bytes and on (job, instance) baseload_build_info", "memory {{instance}}"),
                 query("rate(process_cpu_seconds_total[$__rate_interval]) and on (job, instance) baseload_build_info", "processor {{instance}}")],
-               width=12, height=6,
+               width=10, height=6,
                overrides=[{"matcher": {"id": "byRegexp", "options": "processor.*"},
                            "properties": [{"id": "unit", "value": "percentunit"}, {"id": "custom.axisPlacement", "value": "right"}]}]),
+        stat("Is there a replica that writes?", "Replicas that may write. Without one, floors stay as they are.", "suffix: replicas",
+             [query("sum(baseload_leader)", "may write", True)], steps=[(None, "red"), (1, "green")],
+             gridPos={"w": 4, "h": 6, "x": 0, "y": 0}),
     ]
     variables = [datasource_variable(), label_variable("cluster", "baseload_floor", "The clusters whose targets are shown.", True)]
     return dashboard("baseload-fleet", "Baseload: fleet", "Is every floor right, was it on time, what changes next, what is saved.",

@@ -5,7 +5,6 @@
 
 mod compress;
 mod connections;
-mod page;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -21,27 +20,15 @@ use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use baseload_core::status::Status;
 use baseload_core::timetable::Schedules;
-use maud::Markup;
+use baseload_view::page::{self, View, Wish};
+pub(crate) use baseload_view::page::{About, Almanac};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::connections::Limits;
-pub(crate) use self::page::Almanac;
-use self::page::{View, Wish};
 use crate::driver::ReloadRequest;
 use crate::metrics::Metrics;
-
-/// What the process is, beside what it does.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct About {
-    /// The version of Baseload.
-    pub(crate) version: String,
-    /// The version of the time zone rules.
-    pub(crate) tzdb: String,
-    /// Where the simulated AWS listens; `None` where AWS is the real one.
-    pub(crate) simulator: Option<String>,
-}
 
 /// Everything that the handlers read.
 #[derive(Clone)]
@@ -116,16 +103,14 @@ async fn target_page(State(sources): State<Sources>, Path((cluster, service)): P
 
 /// Renders apart from the loop's threads, for thousands of targets take a while; where `render` finds nothing to show,
 /// the answer is that there is nothing.
-async fn page(sources: Sources, render: impl FnOnce(&View<'_>) -> Option<Markup> + Send + 'static) -> Response {
+async fn page(sources: Sources, render: impl FnOnce(&View<'_>) -> Option<String> + Send + 'static) -> Response {
     let rendered = tokio::task::spawn_blocking(move || {
         let (status, schedules) = (snapshot(&sources), sources.schedules.borrow().clone());
         let view = View { status: &status, schedules: &schedules, almanac: &sources.almanac, about: &sources.about };
         render(&view).map_or_else(|| (StatusCode::NOT_FOUND, page::missing(&view)), |page| (StatusCode::OK, page))
     });
     match rendered.await {
-        Ok((code, page)) => {
-            (code, [(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)], Html(page.into_string())).into_response()
-        }
+        Ok((code, page)) => (code, [(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)], Html(page)).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

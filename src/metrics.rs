@@ -1,39 +1,23 @@
-//! What Prometheus reads: counters and histograms fed by facts and calls, and gauges drawn from the status snapshot.
+//! Counters and histograms, fed by facts and calls. What is drawn from the snapshot is the matter of
+//! [`baseload_view::metrics`], which also declares every metric.
 //!
-//! Every metric is declared once, in [`table`]. Gauges of targets are never stored: each scrape writes them anew from
-//! the snapshot it is given ([`scrape`]), so that a target's series go with the target and what is unknown has no sample.
 //! [`emf`] tells CloudWatch the sums of the fleet.
 
 pub(crate) mod emf;
-mod fleet;
-mod scrape;
-mod table;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use baseload_core::controller::{ChangeKind, Fact, Pacing};
 use baseload_core::ecs::{Action, ErrorKind, Operation};
-use baseload_core::ledger::Ledger;
-use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, Status, Truth};
+use baseload_core::status::{Bounds, Status};
 use baseload_core::timetable::Schedules;
+use baseload_view::metrics::table::{self, Kind, Metric};
+pub(crate) use baseload_view::metrics::{Books, Detail, Scrape};
 use jiff::SignedDuration;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
-
-use self::fleet::Fleet;
-use self::scrape::{Scrape, Value, instant, write_header, write_labelled, write_single};
-use self::table::{Kind, Metric};
-
-/// Whose gauges a scrape shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Detail {
-    /// Those of every target, and the fleet's.
-    Targets,
-    /// The fleet's alone.
-    Fleet,
-}
 
 /// The counters and histograms of the process, in a registry of their own, and the last of what the loop noted.
 #[derive(Debug)]
@@ -49,14 +33,8 @@ pub(crate) struct Metrics {
     tick_lateness: Histogram,
     loop_duration: Histogram,
     clock_skew: OnceLock<Gauge>,
+    /// A reader takes a share, so that it never keeps the loop waiting.
     books: Mutex<Arc<Books>>,
-}
-
-/// What the loop notes with each snapshot. A reader takes a share, so that it never keeps the loop waiting.
-#[derive(Clone, Debug, Default)]
-struct Books {
-    ledger: Ledger,
-    pacing: Pacing,
 }
 
 /// Every kind of accepted write, with the directions that it may have.
@@ -178,13 +156,16 @@ impl Metrics {
     /// Everything in Prometheus's text format, version 0.0.4, in pieces; gauges of targets and configuration as of
     /// `status`.
     pub(crate) fn scrape(&self, status: Arc<Status>) -> Scrape {
-        let books = self.books();
-        let head = self.head(&status, &books);
-        let accounts = match self.detail {
-            Detail::Targets => books.ledger.accounts(&status.targets),
-            Detail::Fleet => Vec::new(),
-        };
-        Scrape::new(head, status, accounts)
+        baseload_view::metrics::scrape(self.counters(), status, &self.books(), self.detail)
+    }
+
+    /// What the registry has, as text, with room for what comes after it.
+    fn counters(&self) -> String {
+        let mut text = String::with_capacity(64 * 1024);
+        TextEncoder::new()
+            .encode_utf8(&self.registry.gather(), &mut text)
+            .expect("a registry never gathers an empty family, and a String takes any text");
+        text
     }
 
     /// The counters that CloudWatch is told the growth of.
@@ -206,21 +187,6 @@ impl Metrics {
 
     fn books(&self) -> Arc<Books> {
         Arc::clone(&self.books.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn head(&self, status: &Status, books: &Books) -> String {
-        let mut text = String::with_capacity(64 * 1024);
-        TextEncoder::new()
-            .encode_utf8(&self.registry.gather(), &mut text)
-            .expect("a registry never gathers an empty family, and a String takes any text");
-        write_single(&mut text, &table::HEARTBEAT, instant(status.heartbeat));
-        let leader = status.lease.as_ref().is_none_or(|standing| standing.leader);
-        write_single(&mut text, &table::LEADER, Some(Value::Whole(u64::from(leader))));
-        write_configuration(&mut text, &status.configuration);
-        write_pacing(&mut text, books.pacing);
-        write_fleet(&mut text, &Fleet::of(&status.targets));
-        write_account(&mut text, &books.ledger);
-        text
     }
 }
 
@@ -290,64 +256,6 @@ fn register<C: prometheus::core::Collector + Clone + 'static>(registry: &Registr
 
 fn seconds(duration: SignedDuration) -> f64 {
     duration.as_secs_f64().max(0.0)
-}
-
-fn write_configuration(text: &mut String, configuration: &ConfigurationStatus) {
-    let flag = |is_set: bool| Some(Value::Whole(u64::from(is_set)));
-    write_single(text, &table::RELOAD_SUCCESSFUL, flag(configuration.last_reload_successful));
-    write_single(text, &table::RELOAD_SUCCESS_TIME, configuration.last_success.and_then(instant));
-    write_single(text, &table::IN_FORCE_TIME, configuration.since.and_then(instant));
-    write_single(text, &table::CONFIG_HELD, flag(configuration.held));
-    if let Some(revision) = &configuration.revision {
-        write_header(text, &table::CONFIG_INFO);
-        write_labelled(text, &table::CONFIG_INFO, &[revision, &configuration.source], 1);
-    }
-}
-
-fn write_pacing(text: &mut String, pacing: Pacing) {
-    let thousandths = |rate: f64| Value::Thousandths((rate * 1000.0).round() as u64);
-    write_single(text, &table::WRITE_RATE, pacing.rate.map(thousandths));
-    write_single(text, &table::WRITES_WAITING, count(pacing.waiting));
-    write_single(text, &table::WRITES_IN_FLIGHT, count(pacing.in_flight));
-}
-
-fn count(number: usize) -> Option<Value> {
-    u64::try_from(number).ok().map(Value::Whole)
-}
-
-fn write_fleet(text: &mut String, fleet: &Fleet) {
-    write_single(text, &table::TARGETS, Some(Value::Whole(fleet.targets)));
-    write_header(text, &table::TARGETS_BY_CONDITION);
-    for kind in ConditionKind::ALL {
-        for status in Truth::ALL {
-            let labels = [kind.name(), status.name()];
-            write_labelled(text, &table::TARGETS_BY_CONDITION, &labels, fleet.with(kind, status));
-        }
-    }
-    for (metric, sum) in [
-        (&table::FLEET_FLOOR, fleet.floor),
-        (&table::FLEET_DESIRED, fleet.desired),
-        (&table::FLEET_RUNNING, fleet.running),
-        (&table::FLEET_DESIRED_SHORTFALL, fleet.desired_shortfall),
-        (&table::FLEET_RUNNING_SHORTFALL, fleet.running_shortfall),
-    ] {
-        write_single(text, metric, sum.map(Value::Whole));
-    }
-    write_single(text, &table::FLEET_NEXT_CHANGE, fleet.next_change.and_then(instant));
-    write_single(text, &table::FLEET_OBSERVATION, fleet.oldest_observation.and_then(instant));
-}
-
-fn write_account(text: &mut String, ledger: &Ledger) {
-    let account = ledger.fleet();
-    for (metric, sum) in [
-        (&table::FLEET_FLAT, account.flat),
-        (&table::FLEET_DECLARED, account.declared),
-        (&table::FLEET_RAN, account.ran),
-        (&table::FLEET_BINDING, account.binding),
-        (&table::FLEET_EXCEEDED, account.exceeded),
-    ] {
-        write_single(text, metric, Some(Value::Thousandths(sum)));
-    }
 }
 
 #[cfg(test)]

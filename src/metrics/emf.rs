@@ -4,9 +4,9 @@
 //! Counters are told by what they grew since the line before.
 
 use baseload_core::status::{ConditionKind, Status, Truth};
+use baseload_view::metrics::Fleet;
 use serde_json::{Map, Value, json};
 
-use super::fleet::Fleet;
 use super::{Metrics, Totals};
 
 /// The namespace of the metrics in CloudWatch.

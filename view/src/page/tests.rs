@@ -79,16 +79,16 @@ fn with<T>(targets: Vec<TargetStatus>, last_error: Option<&str>, render: impl Fn
 }
 
 fn page(targets: Vec<TargetStatus>, last_error: Option<&str>) -> String {
-    with(targets, last_error, |view| fleet(view, &Wish::default()).into_string())
+    with(targets, last_error, |view| fleet(view, &Wish::default()))
 }
 
 fn asked(targets: Vec<TargetStatus>, wish: &Wish) -> String {
-    with(targets, None, |view| fleet(view, wish).into_string())
+    with(targets, None, |view| fleet(view, wish))
 }
 
 fn target_page(target: TargetStatus) -> String {
     let (cluster, service) = (target.cluster.to_string(), target.service.to_string());
-    with(vec![target], None, |view| super::target(view, &cluster, &service).unwrap().into_string())
+    with(vec![target], None, |view| super::target(view, &cluster, &service).unwrap())
 }
 
 fn headline(page: &str) -> &str {

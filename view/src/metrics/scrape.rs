@@ -7,6 +7,7 @@ use std::fmt::{Display, Write};
 use std::sync::{Arc, LazyLock};
 
 use baseload_core::ledger::Account;
+use baseload_core::render::push_number;
 use baseload_core::status::{Condition, ConditionKind, Status, TargetStatus, Truth};
 use jiff::Timestamp;
 
@@ -67,7 +68,7 @@ pub(super) fn instant(at: Timestamp) -> Option<Value> {
 }
 
 /// The pieces of one scrape, in Prometheus's text format, version 0.0.4.
-pub(crate) struct Scrape {
+pub struct Scrape {
     /// What does not belong to a target.
     head: Option<String>,
     status: Arc<Status>,
@@ -228,18 +229,6 @@ fn push_value(text: &mut String, value: Value) {
             }
         }
     }
-}
-
-/// What `write!` would do, in a fraction of the time: most of a scrape is numbers and what stands around them.
-fn push_number(text: &mut String, mut number: u64) {
-    let mut digits = [0_u8; 20];
-    let mut first = digits.len();
-    while number > 0 || first == digits.len() {
-        first -= 1;
-        digits[first] = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    text.push_str(std::str::from_utf8(&digits[first..]).expect("digits are text"));
 }
 
 #[cfg(test)]

@@ -2,20 +2,20 @@
 
 /// One metric, as it is declared.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Metric {
+pub struct Metric {
     /// The whole name, with the prefix.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What it measures, in one sentence without a full stop.
-    pub(crate) help: &'static str,
+    pub help: &'static str,
     /// What its samples are.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// The names of its labels.
-    pub(crate) labels: &'static [&'static str],
+    pub labels: &'static [&'static str],
 }
 
 /// What the samples of a metric are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Only ever rises.
     Counter,
     /// Rises and falls.
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The word of the text format.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
@@ -37,12 +37,12 @@ impl Kind {
 
 macro_rules! metrics {
     ($($constant:ident: $kind:expr, $name:literal, [$($label:literal),*], $help:literal;)*) => {
-        $(pub(super) const $constant: Metric =
+        $(#[doc = $help]
+        pub const $constant: Metric =
             Metric { name: $name, help: $help, kind: $kind, labels: &[$($label),*] };)*
 
         /// Every metric but those of the process (`process_…`), which the prometheus crate names.
-        #[cfg(test)]
-        pub(crate) const TABLE: &[Metric] = &[$($constant),*];
+        pub const TABLE: &[Metric] = &[$($constant),*];
     };
 }
 
@@ -192,7 +192,7 @@ which runs fast in a simulation. The dashboards and rules in `charts/baseload/` 
 
     #[test]
     fn the_reference_page_says_what_is_served() {
-        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&page, reference()).unwrap();
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use baseload_core::model::instant;
 use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, NextStatus, TargetStatus, Truth};
 use jiff::Timestamp;
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::standing::{self, Standing, Wish};
 use super::weeks::Weeks;
@@ -31,7 +31,7 @@ struct Shared<'a> {
 }
 
 /// The page, with the targets that `wish` asks for.
-pub(in crate::http) fn fleet(view: &View<'_>, wish: &Wish) -> Markup {
+pub fn fleet(view: &View<'_>, wish: &Wish) -> String {
     let status = view.status;
     let rows = rows(view);
     let headline = headline(&rows);
@@ -246,7 +246,7 @@ fn row(row: &Row<'_>, shared: &Shared<'_>) -> Markup {
     let (min, max) = (bound(|bounds| bounds.min), bound(|bounds| bounds.max));
     let (desired, running) = (target.counts.map(|counts| counts.desired), target.counts.map(|counts| counts.running));
     html! {
-        tr class=(standing.word()) {
+        tr class=(PreEscaped(standing.word())) {
             th scope="row" {
                 a href=(path_of(&target.cluster, &target.service)) { span.quiet { (target.cluster) "/" } wbr; (target.service) }
                 (reason(target))
@@ -264,7 +264,8 @@ fn row(row: &Row<'_>, shared: &Shared<'_>) -> Markup {
 }
 
 pub(super) fn pill(standing: Standing) -> Markup {
-    html! { span class={ "pill " (standing.word()) } { span.sign aria-hidden="true" { (standing.sign()) } (standing.label()) } }
+    let [word, sign, label] = [standing.word(), standing.sign(), standing.label()].map(PreEscaped);
+    html! { span class={ "pill " (word) } { span.sign aria-hidden="true" { (sign) } (label) } }
 }
 
 fn reason(target: &TargetStatus) -> Markup {

@@ -127,7 +127,7 @@ pub(super) fn troubles(target: &TargetStatus) -> Vec<&Condition> {
 /// Which targets are asked for, by the query of the page's address. What is not understood is not asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Wish {
+pub struct Wish {
     /// Part of a target's or its schedule's name, in any case.
     pub(super) q: String,
     /// The word of a standing.
