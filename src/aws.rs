@@ -3,6 +3,7 @@
 //! Nothing here decides, skips, clamps, orders or retries across targets. A read is repeated within its call budget; the
 //! write is attempted exactly once.
 
+mod accounts;
 mod classify;
 mod identity;
 mod pages;
@@ -25,15 +26,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_config::identity::IdentityCache;
-use aws_config::retry::RetryConfig;
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+pub(crate) use accounts::{Access, Accounts, Roles};
+use aws_config::SdkConfig;
 use aws_sdk_ecs::config::http::HttpResponse;
-use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use baseload_core::ecs::{Action, EcsError, ErrorKind, Observation, Operation, Query, clock_ahead};
+use baseload_core::model::Site;
 pub(crate) use identity::Caller;
 use jiff::SignedDuration;
 pub(crate) use permit::Permit;
@@ -50,8 +48,10 @@ const READS_IN_FLIGHT: usize = 8;
 const READ_ATTEMPTS: u32 = 3;
 
 /// One call that was made, for counters, histograms and the clock's skew.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CallRecord {
+    /// Whom it was put to.
+    pub(crate) site: Site,
     /// Which operation.
     pub(crate) operation: Operation,
     /// How it ended.
@@ -93,6 +93,7 @@ impl Default for Patience {
 }
 
 /// Where AWS is and who is told about calls.
+#[derive(Clone)]
 pub(crate) struct AwsConfig {
     /// A server on loopback that stands in for AWS, as `http://HOST:PORT`: neither credentials nor region nor proxy are
     /// looked up then. `None` is AWS itself, through the SDK's default chain.
@@ -103,11 +104,14 @@ pub(crate) struct AwsConfig {
     pub(crate) clock: Clock,
     /// Who is told about every call.
     pub(crate) on_call: OnCall,
+    /// Writes leave only while it holds.
+    pub(crate) permit: Permit,
 }
 
 /// The clients for one account and region. Cloning is cheap: all clones share connections and limits.
 #[derive(Clone)]
 pub(crate) struct Aws {
+    site: Site,
     scaling: aws_sdk_applicationautoscaling::Client,
     ecs: aws_sdk_ecs::Client,
     sts: aws_sdk_sts::Client,
@@ -128,44 +132,21 @@ impl fmt::Debug for Aws {
 }
 
 impl Aws {
-    /// Prepares the clients; nothing is sent yet but what finding the region takes. Without credentials or a region it
-    /// is the calls that fail, so that both may turn up later.
-    pub(crate) async fn connect(config: AwsConfig) -> Aws {
-        let sdk = match &config.stand_in {
-            Some(endpoint) => stand_in(endpoint),
-            None => aws_config::defaults(BehaviorVersion::v2026_01_12()).app_name(app_name()).load().await,
-        };
-        Aws::over(sdk, config)
-    }
-
-    fn over(sdk: SdkConfig, config: AwsConfig) -> Aws {
-        let patience = config.patience;
-        let sdk = sdk
-            .into_builder()
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts(patience))
-            .identity_cache(IdentityCache::lazy().load_timeout(patience.credentials).build())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled()) // an attempt is bounded as a whole
-            .build();
+    fn over(sdk: &SdkConfig, site: Site, config: AwsConfig) -> Aws {
         Aws {
-            scaling: aws_sdk_applicationautoscaling::Client::new(&sdk),
-            ecs: aws_sdk_ecs::Client::new(&sdk),
-            sts: aws_sdk_sts::Client::new(&sdk),
+            site,
+            scaling: aws_sdk_applicationautoscaling::Client::new(sdk),
+            ecs: aws_sdk_ecs::Client::new(sdk),
+            sts: aws_sdk_sts::Client::new(sdk),
             region: sdk.region().map(ToString::to_string),
             reads: Arc::new(Semaphore::new(READS_IN_FLIGHT)),
-            patience,
+            patience: config.patience,
             asking_until: None,
             clock: config.clock,
             clock_ahead: Arc::default(),
             on_call: config.on_call,
-            permit: Permit::unlimited(),
+            permit: config.permit,
         }
-    }
-
-    /// The same, whose writes leave only while the permit holds.
-    #[cfg(feature = "lease")]
-    pub(crate) fn permitted_by(self, permit: Permit) -> Aws {
-        Aws { permit, ..self }
     }
 
     /// Asks. Whatever fails is said in the answer, target by target.
@@ -231,7 +212,8 @@ impl Aws {
         if clock_ahead.is_some() {
             *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = clock_ahead;
         }
-        (self.on_call)(CallRecord { operation, outcome, duration: begun.elapsed(), clock_ahead });
+        let site = self.site.clone();
+        (self.on_call)(CallRecord { site, operation, outcome, duration: begun.elapsed(), clock_ahead });
         answer
     }
 }
@@ -243,24 +225,4 @@ fn worth_repeating(error: &EcsError) -> bool {
 /// Half of the pause to all of it, so that those who failed together do not come back together.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + fastrand::f64() / 2.0)
-}
-
-fn timeouts(patience: Patience) -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(patience.connect).operation_attempt_timeout(patience.attempt).build()
-}
-
-/// Stands in the user agent, and so in CloudTrail.
-fn app_name() -> AppName {
-    AppName::new("baseload").expect("the name holds only letters")
-}
-
-fn stand_in(endpoint: &str) -> SdkConfig {
-    let credentials = Credentials::new("stand-in", "stand-in", None, None, "stand-in");
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .region(Region::from_static("eu-west-1"))
-        .endpoint_url(endpoint)
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build()
 }

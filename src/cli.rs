@@ -109,10 +109,31 @@ pub(crate) struct LimitArgs {
     #[command(flatten)]
     pub(crate) floors: FloorArgs,
 
-    /// Keep the floors of these targets alone, as CLUSTER/SERVICE, globs allowed; any other is left alone, whatever the
-    /// schedules say [default: all]
-    #[arg(long = "allow-target", value_name = "TARGET", env = "BASELOAD_ALLOW_TARGET", value_delimiter = ',', value_parser = pattern)]
-    pub(crate) allowed: Vec<baseload_core::model::TargetPattern>,
+    #[command(flatten)]
+    pub(crate) accounts: AccountArgs,
+
+    /// Keep the floors of these targets alone, as CLUSTER/SERVICE or ACCOUNT/REGION/CLUSTER/SERVICE, globs allowed; any
+    /// other is left alone, whatever the schedules say [default: all]
+    #[arg(long = "allow-target", value_name = "TARGET", env = "BASELOAD_ALLOW_TARGET", value_delimiter = ',', value_parser = allowance)]
+    pub(crate) allowed: Vec<baseload_core::timetable::Allowance>,
+}
+
+/// Which accounts schedules may name, and how each is reached.
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    /// An account that schedules may name in `aws`, and the role that reaches it, as NAME=ROLE_ARN; NAME=own for the
+    /// credentials that Baseload itself has. NAME alone will do where AWS is not asked
+    #[arg(long = "account", value_name = "NAME=ROLE_ARN", env = "BASELOAD_ACCOUNT", value_delimiter = ',', value_parser = account)]
+    pub(crate) accounts: Vec<Account>,
+}
+
+/// One account, as the operator names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Account {
+    /// As schedules write it.
+    pub(crate) name: std::sync::Arc<str>,
+    /// `None`: not said.
+    pub(crate) access: Option<crate::aws::Access>,
 }
 
 /// How far the operator lets schedules go.
@@ -400,6 +421,9 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) limits: FloorArgs,
 
+    #[command(flatten)]
+    pub(crate) accounts: AccountArgs,
+
     /// What to turn the schedules into
     #[arg(long, value_name = "KIND", env = "BASELOAD_EXPORT_TO", default_value = "scheduled-actions")]
     pub(crate) to: ExportTo,
@@ -551,7 +575,46 @@ fn instant(text: &str) -> Result<jiff::Timestamp, String> {
 }
 
 fn target(text: &str) -> Result<baseload_core::model::TargetId, String> {
-    baseload_core::model::TargetId::parse(text).ok_or_else(|| format!("`{text}` is not CLUSTER/SERVICE"))
+    let advice = || format!("`{text}` is not CLUSTER/SERVICE or ACCOUNT/REGION/CLUSTER/SERVICE");
+    baseload_core::model::TargetId::parse(text).ok_or_else(advice)
+}
+
+fn allowance(text: &str) -> Result<baseload_core::timetable::Allowance, String> {
+    let advice = || {
+        format!("`{text}` is not CLUSTER/SERVICE or ACCOUNT/REGION/CLUSTER/SERVICE; of wildcards, * and ? are known")
+    };
+    baseload_core::timetable::Allowance::parse(text).ok_or_else(advice)
+}
+
+fn account(text: &str) -> Result<Account, String> {
+    use crate::aws::Access;
+    let (name, access) = text.split_once('=').map_or((text, None), |(name, access)| (name, Some(access)));
+    if !baseload_core::model::Site::is_account_name(name) {
+        return Err(format!("`{name}` cannot name an account: letters, digits, - and _, 1 to 63 of them"));
+    }
+    let access = match access {
+        None => None,
+        Some("own") => Some(Access::Own),
+        Some(arn) if is_role(arn) => Some(Access::Role(arn.to_owned())),
+        Some(other) => {
+            return Err(format!("`{other}` is not the ARN of a role, such as arn:aws:iam::123456789012:role/baseload"));
+        }
+    };
+    Ok(Account { name: name.into(), access })
+}
+
+/// `arn:PARTITION:iam::ACCOUNT:role/PATH`.
+fn is_role(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", partition, "iam", "", account, resource] => {
+            let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+            partition.starts_with("aws")
+                && is_account
+                && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty())
+        }
+        _ => false,
+    }
 }
 
 fn pattern(text: &str) -> Result<baseload_core::model::TargetPattern, String> {
@@ -584,6 +647,23 @@ mod tests {
         }
         for text in ["", "60", "m", "30m1h", "1.5h", "-5m", "0s", "99999999999999999999d"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_a_name_and_the_way_there() {
+        use crate::aws::Access;
+        let role = "arn:aws:iam::123456789012:role/path/baseload";
+        for (text, name, access) in [
+            ("prod", "prod", None),
+            ("prod=own", "prod", Some(Access::Own)),
+            (&format!("prod-2={role}"), "prod-2", Some(Access::Role(role.to_owned()))),
+        ] {
+            assert_eq!(account(text), Ok(Account { name: name.into(), access }), "{text}");
+        }
+        let refused = ["", "=own", "pr/od=own", "prod=", "prod=baseload", "prod=arn:aws:iam::12:role/x"];
+        for text in refused.into_iter().chain(["prod=arn:aws:iam::123456789012:user/x"]) {
+            assert!(account(text).is_err(), "{text}");
         }
     }
 

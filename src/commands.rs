@@ -13,10 +13,14 @@ mod schema;
 mod status;
 mod validate;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use anyhow::Result;
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, FloorArgs, LimitArgs, SourceArgs};
+use crate::aws::Roles;
+use crate::cli::{Account, AccountArgs, Cli, Command, FloorArgs, LimitArgs, SourceArgs};
 use crate::loader::{Cause, Rejection};
 use crate::{about, output};
 use baseload_core::spec::Limits;
@@ -52,6 +56,9 @@ impl std::error::Error for Usage {}
 /// # Errors
 /// Whatever made it fail while running; the process then exits with 1.
 pub(crate) fn dispatch(command: Command) -> Result<Exit> {
+    if asks_aws(&command) {
+        refuse_empty_variables()?;
+    }
     match command {
         Command::Run(args) => {
             let runtime = runtime()?;
@@ -75,6 +82,25 @@ pub(crate) fn dispatch(command: Command) -> Result<Exit> {
     }
 }
 
+fn asks_aws(command: &Command) -> bool {
+    match command {
+        Command::Run(args) => !args.simulate,
+        Command::Import(args) => args.from_file.is_none(),
+        Command::Plan(_) | Command::Apply(_) | Command::Doctor(_) => true,
+        _ => false,
+    }
+}
+
+/// Refuses what says where AWS is and is set to nothing, as templates leave it: the SDK takes the nothing for a region or an
+/// address, and panics.
+fn refuse_empty_variables() -> Result<(), Usage> {
+    let is_place = |name: &str| name == "AWS_REGION" || name.starts_with("AWS_ENDPOINT_URL");
+    let set = std::env::vars_os().filter(|(_, value)| value.is_empty()).filter_map(|(name, _)| name.into_string().ok());
+    set.filter(|name| is_place(name))
+        .min()
+        .map_or(Ok(()), |name| Err(Usage(format!("{name} is set to nothing: unset it, or give it a value"))))
+}
+
 /// One thread waits for everything; what takes time (reading sources, rendering pages) has threads of its own. A quarter
 /// of a CPU has no use for more, and each thread that works would keep memory of its own.
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -96,7 +122,33 @@ impl SourceArgs {
 
 impl LimitArgs {
     fn limits(&self) -> Limits {
-        Limits { allowed: Allowed::only(&self.allowed), ..self.floors.limits() }
+        let accounts = self.accounts.names();
+        Limits { allowed: Allowed::only(&self.allowed), accounts, ..self.floors.limits() }
+    }
+}
+
+impl AccountArgs {
+    /// Which accounts schedules may name.
+    fn names(&self) -> BTreeSet<Arc<str>> {
+        self.accounts.iter().map(|account| Arc::clone(&account.name)).collect()
+    }
+
+    /// How each is reached, for those who ask AWS.
+    ///
+    /// # Errors
+    /// An account of which that is not said, or said twice.
+    fn roles(&self) -> Result<Roles> {
+        let mut roles = Roles::new();
+        for Account { name, access } in &self.accounts {
+            let Some(access) = access else {
+                let advice = format!("--account {name}=ROLE_ARN, or {name}=own for the credentials of Baseload itself");
+                return Err(Usage(format!("it is not said how the account `{name}` is reached: {advice}")).into());
+            };
+            if roles.insert(Arc::clone(name), access.clone()).is_some_and(|before| before != *access) {
+                return Err(Usage(format!("--account says two things of `{name}`")).into());
+            }
+        }
+        Ok(roles)
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinError;
 
-use crate::aws::Aws;
+use crate::aws::Accounts;
 use crate::clock::{Clock, monotonic};
 use crate::loader::Loader;
 use crate::log::Teller;
@@ -85,7 +85,7 @@ pub(crate) type BeforeTakingOver = Arc<dyn Fn(&Schedules) + Send + Sync>;
 /// What carries effects out.
 struct Hands {
     clock: Clock,
-    aws: Aws,
+    aws: Accounts,
     /// `None`: the configuration stays as it is.
     loader: Option<Arc<Mutex<Loader>>>,
     events: UnboundedSender<Event>,
@@ -110,7 +110,7 @@ impl Driver {
     pub(crate) fn new(
         mut controller: Controller,
         clock: Clock,
-        aws: Aws,
+        aws: Accounts,
         loader: Loader,
         before_taking_over: Option<BeforeTakingOver>,
         metrics: Arc<Metrics>,
@@ -254,11 +254,7 @@ impl Driver {
         self.published = monotonic();
         let now = self.hands.clock.now();
         let status = Arc::new(self.controller.status(now));
-        self.metrics.note(
-            &status,
-            self.controller.schedules().map(|schedules| &**schedules),
-            self.controller.pacing(now),
-        );
+        self.metrics.note(&status, self.controller.schedules().map(|schedules| &**schedules));
         if let Some(line) = self.emf.as_mut().and_then(|emf| emf.line(&status, &self.metrics)) {
             let _ = output::result(&line); // as for the log: nothing can be done where nobody takes it
         }
@@ -273,23 +269,25 @@ impl Driver {
 impl Hands {
     /// Starts what is to be done; its end comes back as an event.
     fn carry_out(&self, effect: Effect) {
-        let (clock, aws, loader) = (self.clock, self.aws.clone(), self.loader.clone());
+        let (clock, accounts, loader) = (self.clock, self.aws.clone(), self.loader.clone());
         let asked = clock.now();
         let done = match effect.clone() {
-            Effect::Load => tokio::task::spawn_blocking(move || Event::Loaded(poll(loader, clock))),
-            Effect::Observe(query) => tokio::spawn(async move {
+            Effect::Load => tokio::task::spawn_blocking(move || (Event::Loaded(poll(loader, clock)), None)),
+            Effect::Observe { site, query } => tokio::spawn(async move {
+                let aws = accounts.at(&site).await;
                 let observation = aws.observe(&query).await;
-                Event::Observed { asked, query, observation }
+                (Event::Observed { asked, site, query, observation }, aws.take_clock_ahead())
             }),
             Effect::Apply(action) => tokio::spawn(async move {
+                let aws = accounts.at(&action.target.site).await;
                 let outcome = aws.apply(&action).await;
-                Event::Applied { action, outcome }
+                (Event::Applied { action, outcome }, aws.take_clock_ahead())
             }),
         };
-        let (events, aws) = (self.events.clone(), self.aws.clone());
+        let events = self.events.clone();
         tokio::spawn(async move {
-            let event = done.await.unwrap_or_else(|panic| broken_off(effect, asked, &panic));
-            if let Some(ahead) = aws.take_clock_ahead().filter(|_| clock.is_running()) {
+            let (event, ahead) = done.await.unwrap_or_else(|panic| (broken_off(effect, asked, &panic), None));
+            if let Some(ahead) = ahead.filter(|_| clock.is_running()) {
                 let _ = events.send(Event::ClockCompared { ahead }); // before the answer that is judged by it
             }
             let _ = events.send(event); // nobody listens any more once the controller has stopped
@@ -324,10 +322,10 @@ fn broken_off(effect: Effect, asked: Timestamp, panic: &JoinError) -> Event {
             let outcome = Err(error(Operation::RegisterScalableTarget, ErrorKind::OutcomeUnknown));
             Event::Applied { action, outcome }
         }
-        Effect::Observe(query) => {
+        Effect::Observe { site, query } => {
             let failure = |operation| error(operation, ErrorKind::Unavailable);
             let observation = Observation::failed(&query, failure);
-            Event::Observed { asked, query, observation }
+            Event::Observed { asked, site, query, observation }
         }
     }
 }
@@ -342,7 +340,13 @@ pub(crate) enum Goal {
 }
 
 /// Drives a controller that has its configuration until the goal is reached; false: `timeout` came first.
-pub(crate) async fn once(controller: &mut Controller, clock: Clock, aws: &Aws, goal: Goal, timeout: Duration) -> bool {
+pub(crate) async fn once(
+    controller: &mut Controller,
+    clock: Clock,
+    aws: &Accounts,
+    goal: Goal,
+    timeout: Duration,
+) -> bool {
     let (events_in, mut events) = unbounded_channel();
     let hands = Hands { clock, aws: aws.clone(), loader: None, events: events_in };
     let started = monotonic();

@@ -18,6 +18,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, post};
+use baseload_core::model::{Site, TargetId};
 use baseload_core::status::Status;
 use baseload_core::timetable::Schedules;
 use baseload_view::page::{self, View, Wish};
@@ -71,6 +72,7 @@ fn router(sources: Sources) -> Router {
     Router::new()
         .route("/", get(fleet_page))
         .route("/targets/{cluster}/{service}", get(target_page))
+        .route("/targets/{account}/{region}/{cluster}/{service}", get(target_page_elsewhere))
         .route("/metrics", get(metrics))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
@@ -98,7 +100,20 @@ async fn fleet_page(State(sources): State<Sources>, Query(wish): Query<Wish>) ->
 }
 
 async fn target_page(State(sources): State<Sources>, Path((cluster, service)): Path<(String, String)>) -> Response {
-    page(sources, move |view| page::target(view, &cluster, &service)).await
+    page_of(sources, TargetId::new(cluster, service)).await
+}
+
+type NameElsewhere = (String, String, String, String);
+
+async fn target_page_elsewhere(
+    State(sources): State<Sources>,
+    Path((account, region, cluster, service)): Path<NameElsewhere>,
+) -> Response {
+    page_of(sources, TargetId::new(cluster, service).at(Site::new(account, region))).await
+}
+
+async fn page_of(sources: Sources, id: TargetId) -> Response {
+    page(sources, move |view| page::target(view, &id)).await
 }
 
 /// Renders apart from the loop's threads, for thousands of targets take a while; where `render` finds nothing to show,

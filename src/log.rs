@@ -33,16 +33,17 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Sends the log to stderr from now on: INFO and above, unless `BASELOAD_LOG` says otherwise (`debug`,
-/// `info,baseload=debug`, …). Without a format it is text on a terminal and JSON elsewhere. `now` tells the time of each
-/// line. Libraries say nothing below INFO, whatever the filter: what AWS's SDK says there quotes access keys and requests.
+/// Sends the log to stderr from now on: INFO and above, of libraries ERROR alone, unless `BASELOAD_LOG` says otherwise
+/// (`debug`, `info,baseload=debug`, …). Without a format it is text on a terminal and JSON elsewhere. `now` tells the time of
+/// each line. Libraries say nothing below INFO, whatever the filter: what AWS's SDK says there quotes access keys and
+/// requests. What they warn of is told in lines of our own, once and in our words.
 ///
 /// # Errors
 /// Where `BASELOAD_LOG` cannot be read as a filter.
 pub(crate) fn init(format: Option<Format>, now: Now) -> Result<()> {
     let filter = std::env::var("BASELOAD_LOG").unwrap_or_default();
     let filter = match filter.is_empty() {
-        true => Targets::new().with_default(LevelFilter::INFO),
+        true => Targets::new().with_default(LevelFilter::ERROR).with_target("baseload", LevelFilter::INFO),
         false => filter.parse().context("BASELOAD_LOG is not a filter such as `debug` or `info,baseload=debug`")?,
     };
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);

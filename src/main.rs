@@ -15,6 +15,7 @@ mod loader;
 mod log;
 mod metrics;
 mod output;
+mod remedy;
 mod simulation;
 mod simulator;
 mod source;

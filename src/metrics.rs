@@ -5,16 +5,20 @@
 
 pub(crate) mod emf;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use baseload_core::controller::{ChangeKind, Fact, Pacing};
+use baseload_core::controller::{ChangeKind, Fact};
 use baseload_core::ecs::{Action, ErrorKind, Operation};
+use baseload_core::ledger::Ledger;
+use baseload_core::model::Site;
 use baseload_core::status::{Bounds, Status};
 use baseload_core::timetable::Schedules;
 use baseload_view::metrics::table::{self, Kind, Metric};
-pub(crate) use baseload_view::metrics::{Books, Detail, Scrape};
+pub(crate) use baseload_view::metrics::{Detail, Scrape};
 use jiff::SignedDuration;
+use prometheus::proto::MetricFamily;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
@@ -33,8 +37,10 @@ pub(crate) struct Metrics {
     tick_lateness: Histogram,
     loop_duration: Histogram,
     clock_skew: OnceLock<Gauge>,
+    /// Those that have series of their own.
+    sites: Mutex<BTreeSet<Site>>,
     /// A reader takes a share, so that it never keeps the loop waiting.
-    books: Mutex<Arc<Books>>,
+    ledger: Mutex<Arc<Ledger>>,
 }
 
 /// Every kind of accepted write, with the directions that it may have.
@@ -63,7 +69,8 @@ impl Metrics {
             tick_lateness: histogram(&registry, &table::TICK_LATENESS).with_label_values::<&str>(&[]),
             loop_duration: histogram(&registry, &table::LOOP_DURATION).with_label_values::<&str>(&[]),
             clock_skew: OnceLock::new(),
-            books: Mutex::default(),
+            sites: Mutex::default(),
+            ledger: Mutex::default(),
             registry,
         };
         gauge(&metrics.registry, &table::BUILD_INFO).with_label_values(&[version, tzdb]).set(1.0);
@@ -85,14 +92,24 @@ impl Metrics {
 
     /// Brings every series into being whose labels are known beforehand.
     fn start_series(&self) {
-        for operation in Operation::ALL {
-            self.aws_call_duration.with_label_values(&[operation.name()]);
-            for outcome in std::iter::once("ok").chain(ErrorKind::ALL.map(ErrorKind::name)) {
-                self.aws_calls.with_label_values(&[operation.name(), outcome]);
-            }
-        }
+        self.start_site(&Site::HOME);
         for (kind, direction) in KINDS_OF_WRITE {
             self.writes.with_label_values(&[kind_name(kind), direction]);
+        }
+    }
+
+    /// Brings the series of an account and region into being with its first call, for a counter that begins at 1 has not
+    /// risen to Prometheus.
+    fn start_site(&self, site: &Site) {
+        if !self.sites.lock().unwrap_or_else(PoisonError::into_inner).insert(site.clone()) {
+            return;
+        }
+        let [account, region] = names_of(site);
+        for operation in Operation::ALL.map(Operation::name) {
+            self.aws_call_duration.with_label_values(&[account, region, operation]);
+            for outcome in std::iter::once("ok").chain(ErrorKind::ALL.map(ErrorKind::name)) {
+                self.aws_calls.with_label_values(&[account, region, operation, outcome]);
+            }
         }
     }
 
@@ -123,10 +140,19 @@ impl Metrics {
     }
 
     /// Counts one call to AWS: a page or an attempt, not the question that needed several.
-    pub(crate) fn aws_call(&self, operation: Operation, outcome: Result<(), ErrorKind>, duration: Duration) {
+    pub(crate) fn aws_call(
+        &self,
+        site: &Site,
+        operation: Operation,
+        outcome: Result<(), ErrorKind>,
+        duration: Duration,
+    ) {
+        self.start_site(site);
+        let [account, region] = names_of(site);
         let outcome = outcome.map_or_else(ErrorKind::name, |()| "ok");
-        self.aws_calls.with_label_values(&[operation.name(), outcome]).inc();
-        self.aws_call_duration.with_label_values(&[operation.name()]).observe(duration.as_secs_f64());
+        self.aws_calls.with_label_values(&[account, region, operation.name(), outcome]).inc();
+        let duration = duration.as_secs_f64();
+        self.aws_call_duration.with_label_values(&[account, region, operation.name()]).observe(duration);
     }
 
     /// Counts a tick of the loop that came `lateness` after its whole second.
@@ -146,36 +172,39 @@ impl Metrics {
     }
 
     /// Notes a snapshot, under these schedules: task-time is counted from one to the next.
-    pub(crate) fn note(&self, status: &Arc<Status>, schedules: Option<&Schedules>, pacing: Pacing) {
-        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        let books = Arc::make_mut(&mut books);
-        books.pacing = pacing;
-        books.ledger.turn(status, schedules);
+    pub(crate) fn note(&self, status: &Arc<Status>, schedules: Option<&Schedules>) {
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut ledger).turn(status, schedules);
     }
 
     /// Everything in Prometheus's text format, version 0.0.4, in pieces; gauges of targets and configuration as of
     /// `status`.
     pub(crate) fn scrape(&self, status: Arc<Status>) -> Scrape {
-        baseload_view::metrics::scrape(self.counters(), status, &self.books(), self.detail)
+        baseload_view::metrics::scrape(self.counters(), status, &self.ledger(), self.detail)
     }
 
     /// What the registry has, as text, with room for what comes after it.
     fn counters(&self) -> String {
         let mut text = String::with_capacity(64 * 1024);
         TextEncoder::new()
-            .encode_utf8(&self.registry.gather(), &mut text)
+            .encode_utf8(&without_empty_labels(self.registry.gather()), &mut text)
             .expect("a registry never gathers an empty family, and a String takes any text");
         text
     }
 
     /// The counters that CloudWatch is told the growth of.
     fn totals(&self) -> Totals {
+        let sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let calls = |site: &Site, operation: Operation, outcome: &str| {
+            let [account, region] = names_of(site);
+            self.aws_calls.with_label_values(&[account, region, operation.name(), outcome]).get()
+        };
         let outcome = |outcome: &str| {
-            Operation::ALL.iter().map(|of| self.aws_calls.with_label_values(&[of.name(), outcome]).get()).sum()
+            sites.iter().flat_map(|site| Operation::ALL.map(|operation| calls(site, operation, outcome))).sum()
         };
         let corrections = ["rise", "fall"]
             .map(|direction| self.writes.with_label_values(&[kind_name(ChangeKind::Correction), direction]).get());
-        let account = self.books().ledger.fleet();
+        let account = self.ledger().fleet();
         Totals {
             corrections: corrections.iter().sum(),
             throttled: outcome(ErrorKind::Throttled.name()),
@@ -185,9 +214,23 @@ impl Metrics {
         }
     }
 
-    fn books(&self) -> Arc<Books> {
-        Arc::clone(&self.books.lock().unwrap_or_else(PoisonError::into_inner))
+    fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// A site in labels: empty at home.
+fn names_of(site: &Site) -> [&str; 2] {
+    [site.account(), site.region()].map(|name| name.map_or("", |name| name))
+}
+
+/// To Prometheus an empty label is none, and to people it is noise.
+fn without_empty_labels(mut families: Vec<MetricFamily>) -> Vec<MetricFamily> {
+    for metric in families.iter_mut().flat_map(|family| family.mut_metric()) {
+        let labels = metric.take_label().into_iter().filter(|label| !label.value().is_empty());
+        metric.set_label(labels.collect());
+    }
+    families
 }
 
 /// Counters as they stand.

@@ -1,5 +1,5 @@
 //! What `run --simulate` puts in the place of AWS: a simulated ECS in this process, on loopback, with every service that
-//! the schedules name.
+//! the schedules name, in as many accounts and regions as they name.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +24,9 @@ const SEED: u64 = 1;
 /// A running simulation.
 pub(crate) struct Simulation {
     simulator: Simulator,
+    /// The zone of the traffic's day.
+    zone: TimeZone,
+    clock: Clock,
 }
 
 impl Simulation {
@@ -33,11 +36,11 @@ impl Simulation {
     /// That the address cannot be listened on.
     pub(crate) async fn start(listen: SocketAddr, schedules: &Schedules, clock: Clock) -> Result<Simulation> {
         let zone = schedules.iter().next().map_or(TimeZone::UTC, |schedule| schedule.zone.clone());
-        let sim = Sim::new(SEED, zone, clock.now());
+        let sim = Sim::new(SEED, zone.clone(), clock.now());
         let simulator = Simulator::start(listen, sim, clock.teller())
             .await
             .with_context(|| format!("the simulated ECS cannot listen on {listen}: choose with --simulate-listen"))?;
-        let simulation = Simulation { simulator };
+        let simulation = Simulation { simulator, zone, clock };
         simulation.populate(schedules);
         Ok(simulation)
     }
@@ -49,17 +52,33 @@ impl Simulation {
 
     /// Adds what a configuration names and the simulation does not have yet.
     fn populate(&self, schedules: &Schedules) {
-        let mut sim = self.simulator.sim();
-        for target in schedules.rows().into_iter().flat_map(|row| stand_ins(&row.cluster, &row.service)) {
-            if sim.service(&target).is_none() {
-                sim.add_service(target, &service());
+        for row in schedules.rows() {
+            for target in stand_ins(&row.cluster, &row.service) {
+                match row.site.is_home() {
+                    true => add(&mut self.simulator.sim(), target),
+                    false => add(
+                        self.simulator.elsewhere().entry(row.site.clone()).or_insert_with(|| self.account()),
+                        target,
+                    ),
+                }
             }
         }
+    }
+
+    /// Another account or region, empty yet.
+    fn account(&self) -> Sim {
+        Sim::new(SEED, self.zone.clone(), self.clock.now())
     }
 
     /// Hands the simulation to whoever sees new configurations first.
     pub(crate) fn populator(self) -> Arc<dyn Fn(&Schedules) + Send + Sync> {
         Arc::new(move |schedules| self.populate(schedules))
+    }
+}
+
+fn add(sim: &mut Sim, target: TargetId) {
+    if sim.service(&target).is_none() {
+        sim.add_service(target, &service());
     }
 }
 

@@ -4,6 +4,7 @@
 //! It speaks JSON 1.1 for Application Auto Scaling and ECS, asks for no credentials, and keeps everything in memory.
 //! What it answers is the model's business; this is the envelope.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use baseload_core::model::Site;
 use baseload_core::sim::{CallError, Sim, WireError};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -30,26 +32,27 @@ pub(crate) type SimClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// A simulated ECS that is being served. Dropping it closes the door to new connections.
 pub(crate) struct Simulator {
     address: SocketAddr,
-    sim: Arc<Mutex<Sim>>,
+    door: Arc<Door>,
     server: JoinHandle<()>,
 }
 
 impl Simulator {
-    /// Serves `sim` at `listen`; port 0 picks a free one. The `Date` of every answer is the clock's.
+    /// Serves `sim`, which is the controller's own account and region, at `listen`; port 0 picks a free one. The `Date` of every answer is the clock's.
     ///
     /// # Errors
     /// What binding the address runs into.
     pub(crate) async fn start(listen: SocketAddr, sim: Sim, clock: SimClock) -> io::Result<Simulator> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
-        let sim = Arc::new(Mutex::new(sim));
-        let door = Arc::new(Door { sim: Arc::clone(&sim), clock, requests: AtomicU64::new(0) });
-        let router = Router::new().route("/", post(answer)).layer(DefaultBodyLimit::max(BODY_LIMIT)).with_state(door);
+        let (home, elsewhere) = (Mutex::new(sim), Mutex::default());
+        let door = Arc::new(Door { home, elsewhere, clock, requests: AtomicU64::new(0) });
+        let router = Router::new().route("/", post(answer)).layer(DefaultBodyLimit::max(BODY_LIMIT));
+        let router = router.with_state(Arc::clone(&door));
         let server = tokio::spawn(async move {
             // axum's accept loop ends with the task alone: it survives every error of a single connection.
             let _ended = axum::serve(listener, router).await;
         });
-        Ok(Simulator { address, sim, server })
+        Ok(Simulator { address, door, server })
     }
 
     /// What to give to AWS clients as their endpoint.
@@ -57,9 +60,16 @@ impl Simulator {
         format!("http://{}", self.address)
     }
 
-    /// The model itself, for whoever shares the process. No call is answered while the guard is held.
+    /// The model of the controller's own account and region, for whoever shares the process. No call there is answered
+    /// while the guard is held.
     pub(crate) fn sim(&self) -> MutexGuard<'_, Sim> {
-        lock(&self.sim)
+        lock(&self.door.home)
+    }
+
+    /// The models of all others. A call is for one of them where it is signed with the account's name for an access key
+    /// id, for its region.
+    pub(crate) fn elsewhere(&self) -> MutexGuard<'_, BTreeMap<Site, Sim>> {
+        lock(&self.door.elsewhere)
     }
 }
 
@@ -70,20 +80,43 @@ impl Drop for Simulator {
 }
 
 struct Door {
-    sim: Arc<Mutex<Sim>>,
+    home: Mutex<Sim>,
+    elsewhere: Mutex<BTreeMap<Site, Sim>>,
     clock: SimClock,
     requests: AtomicU64,
 }
 
+impl Door {
+    /// Hands a call to the model it is for.
+    fn call(&self, site: Option<&Site>, target: &str, body: &Value, now: Timestamp) -> Result<Value, CallError> {
+        let mut elsewhere = lock(&self.elsewhere);
+        if let Some(sim) = site.and_then(|site| elsewhere.get_mut(site)) {
+            return sim.call(target, body, now);
+        }
+        drop(elsewhere);
+        lock(&self.home).call(target, body, now)
+    }
+}
+
+/// Whom a call is signed for, by the scope of its signature: `Credential=ID/DATE/REGION/SERVICE/aws4_request`.
+fn signed_for(headers: &HeaderMap) -> Option<Site> {
+    let signature = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, scope) = signature.split_once("Credential=")?;
+    let mut parts = scope.split('/');
+    let (id, region) = (parts.next()?, parts.nth(1)?);
+    Some(Site::new(id, region))
+}
+
 /// A panic in one call is that call's; the model itself changes in whole steps.
-fn lock(sim: &Mutex<Sim>) -> MutexGuard<'_, Sim> {
-    sim.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(model: &Mutex<T>) -> MutexGuard<'_, T> {
+    model.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn answer(State(door): State<Arc<Door>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let now = (door.clock)();
-    let outcome = read_body(&body).and_then(|body| lock(&door.sim).call(target, &body, now));
+    let site = signed_for(&headers);
+    let outcome = read_body(&body).and_then(|body| door.call(site.as_ref(), target, &body, now));
     let request = door.requests.fetch_add(1, Ordering::Relaxed);
     match outcome {
         Ok(value) => envelope(StatusCode::OK, &value, now, request),

@@ -60,7 +60,9 @@ fn settle(controller: &mut Controller, sim: &mut Sim, now: Timestamp) {
     while let Some(effect) = controller.poll(now) {
         let event = match effect {
             Effect::Load => Event::Loaded(Ok(None)),
-            Effect::Observe(query) => Event::Observed { asked: now, observation: sim.observe(&query, now), query },
+            Effect::Observe { site, query } => {
+                Event::Observed { asked: now, site, observation: sim.observe(&query, now), query }
+            }
             Effect::Apply(action) => Event::Applied { outcome: sim.apply(&action, now), action },
         };
         controller.handle(now, event);

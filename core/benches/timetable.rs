@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use baseload_core::cron::Cron;
-use baseload_core::model::{Floor, Pattern, Span, TargetId, TargetPattern};
+use baseload_core::model::{Floor, Pattern, Site, Span, TargetId, TargetPattern};
 use baseload_core::timetable::{Board, DateFilter, Members, Recurrence, Schedule, Schedules, Window, Zones};
 use jiff::{SignedDuration, Timestamp};
 
@@ -65,7 +65,11 @@ fn median(rounds: usize, per_round: usize, mut work: impl FnMut()) -> Duration {
 /// Night 1, day 3, Friday afternoon 6, lunch 4; each target in one of four zones.
 fn schedule(index: usize) -> Schedule {
     let zones = ["Europe/Brussels", "America/New_York", "Asia/Kolkata", "UTC"];
-    let target = TargetPattern { cluster: Pattern::new("shop"), service: Pattern::new(format!("service-{index}")) };
+    let target = TargetPattern {
+        site: Site::HOME,
+        cluster: Pattern::new("shop"),
+        service: Pattern::new(format!("service-{index}")),
+    };
     Schedule {
         name: format!("schedule-{index}").into(),
         targets: vec![target],

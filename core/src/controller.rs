@@ -7,7 +7,9 @@
 //! What holds whatever happens: at most one write is in flight for a target; a boundary does not wait for a look (a
 //! rise is planned against what was last seen); a target that fails, or panics, stops no other.
 
+mod backoff;
 mod clock;
+mod domain;
 mod fact;
 mod look;
 mod pace;
@@ -18,20 +20,20 @@ mod write;
 
 pub use fact::{ChangeKind, ClockTrust, Fact};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use self::clock::WallClock;
-use self::pace::{Jitter, Pacer};
-use self::row::{Row, Urgency};
+use self::domain::Domain;
+use self::row::Row;
 use self::tick::Tick;
-use crate::ecs::{Action, EcsError, Observation, Operation, Query};
+use crate::ecs::{Action, EcsError, Observation, Query};
 use crate::lease::Standing as LeaseStanding;
-use crate::model::{TargetId, TargetPattern};
+use crate::model::{Site, TargetId, TargetPattern};
 use crate::plan::{self, Circumstances, History, Seen, Verdict};
-use crate::status::{Conditions, ConfigurationStatus, NextStatus, Status};
+use crate::status::{ConfigurationStatus, NextStatus, Status};
 use crate::timetable::{Board, Decision, Schedules};
 
 /// How the controller is set up.
@@ -97,6 +99,8 @@ pub enum Event {
     Observed {
         /// When the question left.
         asked: Timestamp,
+        /// Whom it was put to.
+        site: Site,
         /// The question.
         query: Query,
         /// The answer.
@@ -141,7 +145,12 @@ pub enum Effect {
     /// Read the source and answer with [`Event::Loaded`].
     Load,
     /// Ask AWS and answer with [`Event::Observed`].
-    Observe(Query),
+    Observe {
+        /// Whom to ask: one account in one region.
+        site: Site,
+        /// The question, about targets of that site alone.
+        query: Query,
+    },
     /// Write to AWS and answer with [`Event::Applied`].
     Apply(Action),
 }
@@ -156,67 +165,37 @@ pub struct Controller {
     configuration: ConfigurationStatus,
     /// The revision in force, at the last tick; `None`: there is none yet.
     board: Option<Board>,
-    /// The globs of that revision.
-    globs: Vec<TargetPattern>,
-    /// Boxed, because a map's nodes are half empty.
-    rows: BTreeMap<TargetId, Box<Row>>,
-    queue: BTreeSet<(Urgency, TargetId)>,
+    /// One for each account and region that the revision names.
+    domains: BTreeMap<Site, Domain>,
     facts: Vec<Fact>,
     clock: WallClock,
-    pacer: Pacer,
-    jitter: Jitter,
-    due: Due,
-    busy: Busy,
-    failing: BTreeMap<Operation, EcsError>,
-    listed: bool,
+    load: Load,
     was_ready: bool,
     /// Where this replica stands; `None`: it is the only one.
     lease: Option<LeaseStanding>,
-    survey_pause: Option<Timestamp>,
     last_tick: Option<Timestamp>,
     stopping: bool,
     changed: bool,
 }
 
-/// What is to be asked as soon as nothing of the kind is under way.
+/// Whether the source is to be read, and whether it is being read.
 #[derive(Clone, Copy, Debug, Default)]
-struct Due {
-    load: bool,
-    targets: bool,
-    counts: Option<SignedDuration>, // the time until the next round, which is its budget
-    survey: bool,
-}
-
-/// What is under way.
-#[derive(Clone, Debug, Default)]
-struct Busy {
-    load: bool,
-    /// The question about all targets, and when it left.
-    targets: Option<(Timestamp, Query)>,
-    counts: bool,
-    survey: bool,
+struct Load {
+    due: bool,
+    busy: bool,
 }
 
 impl Controller {
     /// A controller without a configuration: hand it [`Event::Loaded`], or [`Chore::Load`] to make it ask.
     pub fn new(settings: Settings, source: String) -> Self {
-        let jitter = Jitter::new(settings.seed);
         Controller {
             settings,
             configuration: ConfigurationStatus { source, ..ConfigurationStatus::default() },
             board: None,
-            globs: Vec::new(),
-            rows: BTreeMap::new(),
-            queue: BTreeSet::new(),
+            domains: BTreeMap::new(),
             facts: Vec::new(),
             clock: WallClock::new(),
-            pacer: Pacer::default(),
-            jitter,
-            due: Due::default(),
-            busy: Busy::default(),
-            failing: BTreeMap::new(),
-            listed: false,
-            survey_pause: None,
+            load: Load::default(),
             last_tick: None,
             was_ready: false,
             lease: None,
@@ -231,8 +210,15 @@ impl Controller {
         self.changed |= !matches!(event, Event::ClockCompared { .. });
         match event {
             Event::Loaded(outcome) => self.loaded(outcome, now),
-            Event::Observed { asked, query, observation } => self.observed(asked, &query, observation, now),
-            Event::Applied { action, outcome } => self.applied(&action, outcome, now),
+            Event::Observed { asked, site, query, observation } => {
+                let Some(domain) = self.domains.get_mut(&site) else { return };
+                let surroundings = (self.board.as_ref(), &self.settings);
+                domain.observed(asked, &query, observation, surroundings, now, &mut self.facts);
+            }
+            Event::Applied { action, outcome } => {
+                let Some(domain) = self.domains.get_mut(&action.target.site) else { return };
+                domain.applied(&action, outcome, now, &mut self.facts);
+            }
             Event::ClockCompared { ahead } => self.facts.extend(self.clock.compare(ahead)),
             Event::Lease(standing) => self.stand(standing),
             Event::Due(chore) => self.note_due(chore),
@@ -247,18 +233,15 @@ impl Controller {
         let previous = self.last_tick.replace(now);
         let Some(board) = &mut self.board else { return };
         board.advance(now);
-        let tick = Tick { now, previous, board, clock: &self.clock, settings: &self.settings };
-        self.queue.clear();
-        let mut neighbour = Conditions::default();
-        for (target, row) in &mut self.rows {
-            tick.consider_contained(target, row, &mut self.facts);
-            row.share_conditions(&mut neighbour);
-            if row.may_write(now)
-                && let Some(urgency) = row.urgency()
-            {
-                self.queue.insert((urgency, target.clone()));
-            }
-        }
+        let tick = Tick {
+            now,
+            previous,
+            board,
+            fresh_from: self.clock.fresh_from(now, self.settings.resync.saturating_mul(2)),
+            clock_is_trusted: self.clock.is_trusted(),
+            settings: &self.settings,
+        };
+        self.domains.values_mut().for_each(|domain| domain.tick(&tick, &mut self.facts));
         self.was_ready = self.is_ready();
         self.changed |= !self.facts.is_empty();
     }
@@ -268,13 +251,24 @@ impl Controller {
         if self.stopping {
             return None;
         }
-        if self.due.load && !self.busy.load {
-            self.due.load = false;
-            self.busy.load = true;
+        if self.load.due && !self.load.busy {
+            self.load = Load { due: false, busy: true };
             return Some(Effect::Load);
         }
         self.board.as_ref()?;
-        self.next_write(now).map(Effect::Apply).or_else(|| self.next_question(now).map(Effect::Observe))
+        self.next_write(now).map(Effect::Apply).or_else(|| self.next_question(now))
+    }
+
+    fn next_write(&mut self, now: Timestamp) -> Option<Action> {
+        let may_write = !self.settings.dry_run && !self.stands_by();
+        self.domains.values_mut().filter(|_| may_write).find_map(|domain| domain.next_write(now))
+    }
+
+    fn next_question(&mut self, now: Timestamp) -> Option<Effect> {
+        self.domains.iter_mut().find_map(|(site, domain)| {
+            let query = domain.next_question(&self.settings, now)?;
+            Some(Effect::Observe { site: site.clone(), query })
+        })
     }
 
     /// The next thing to tell, until there is none.
@@ -286,10 +280,8 @@ impl Controller {
     /// or earlier where throttled writes may go on.
     pub fn wake_at(&self, now: Timestamp) -> Timestamp {
         let next_second = Timestamp::from_second(now.as_second() + 1).unwrap_or(Timestamp::MAX);
-        match self.pacer.held_until() {
-            Some(at) if at > now && !self.queue.is_empty() => at.min(next_second),
-            _ => next_second,
-        }
+        let held = self.domains.values().filter_map(Domain::held_until).filter(|at| *at > now);
+        held.min().map_or(next_second, |at| at.min(next_second))
     }
 
     /// Whether something was decided, learned or done since the last snapshot.
@@ -299,12 +291,12 @@ impl Controller {
 
     /// Of how many targets AWS was asked once, answered or not.
     pub fn asked(&self) -> usize {
-        self.rows.values().filter(|row| row.asked).count()
+        self.rows().filter(|(_, row)| row.asked).count()
     }
 
     /// How many writes are under way.
     pub fn writes_in_flight(&self) -> usize {
-        self.pacer.in_flight()
+        self.domains.values().map(|domain| domain.pacer.in_flight()).sum()
     }
 
     /// The schedules in force; `None`: there are none yet.
@@ -312,33 +304,26 @@ impl Controller {
         self.board.as_ref().map(Board::schedules)
     }
 
-    /// How writes get through at `now`.
-    pub fn pacing(&self, now: Timestamp) -> Pacing {
-        Pacing { rate: self.pacer.rate(now), waiting: self.queue.len(), in_flight: self.pacer.in_flight() }
-    }
-
     /// Whether something is being asked, or will be without a further event.
     pub fn has_questions(&self) -> bool {
-        let due = self.due.targets || self.due.counts.is_some() || self.due.survey;
-        let busy = self.busy.targets.is_some() || self.busy.counts || self.busy.survey;
-        due || busy || self.rows.values().any(|row| row.looking)
+        self.domains.values().any(Domain::has_questions)
     }
 
     /// Whether something is being written, or will be as soon as a pause is over. What only a person can mend is not
     /// waited for.
     pub fn has_writes(&self) -> bool {
-        self.rows.values().any(|row| row.is_moving())
+        self.rows().any(|(_, row)| row.is_moving())
     }
 
     /// Whether a configuration is in force and every target was asked once, answered or not. Once ready, a later
     /// configuration does not take it back.
     pub fn is_ready(&self) -> bool {
-        self.was_ready || (self.board.is_some() && self.listed && self.rows.values().all(|row| row.asked))
+        self.was_ready || (self.board.is_some() && self.domains.values().all(Domain::is_ready))
     }
 
     /// Every target with its verdict, its declared decision, what was seen, and the failure that stands.
     pub fn standings(&self) -> impl Iterator<Item = Standing<'_>> {
-        self.rows.iter().map(|(target, row)| Standing {
+        self.rows().map(|(target, row)| Standing {
             target,
             decision: row.decision.as_ref(),
             seen: &row.seen,
@@ -346,6 +331,10 @@ impl Controller {
             error: row.standing_error(),
             in_flight: row.in_flight.is_some(),
         })
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&TargetId, &Row)> {
+        self.domains.values().flat_map(|domain| &domain.rows).map(|(target, row)| (target, &**row))
     }
 
     /// Ends a dry run: from here on writes are sent.
@@ -356,8 +345,9 @@ impl Controller {
     /// The snapshot that every reader shares.
     pub fn status(&mut self, now: Timestamp) -> Status {
         self.changed = false;
-        let next = |target: &TargetId| next_of(self.board.as_ref()?.schedules(), target, now);
-        let targets = self.rows.iter_mut().map(|(target, row)| row.status(target, || next(target))).collect();
+        let schedules = self.board.as_ref().map(|board| &**board.schedules());
+        let sites = self.domains.values().map(|domain| domain.status(now)).collect();
+        let targets = self.domains.values_mut().flat_map(|domain| domain.targets(schedules, now)).collect();
         Status {
             at: now,
             heartbeat: self.last_tick.unwrap_or(now),
@@ -366,31 +356,20 @@ impl Controller {
             dry_run: self.settings.dry_run,
             lease: self.lease.clone(),
             configuration: self.configuration.clone(),
+            sites,
             targets,
         }
     }
 
     fn note_due(&mut self, chore: Chore) {
-        match chore {
-            Chore::Resync => {
-                self.due.targets = true;
-                self.due.counts = Some(self.settings.resync);
-            }
-            Chore::Glance => self.due.counts = self.due.counts.or(Some(GLANCE)),
-            Chore::Survey => {
-                self.rows.values_mut().for_each(|row| row.survey_due = true);
-                self.due.survey = true;
-            }
-            Chore::Load => self.due.load = true,
-        }
+        self.load.due |= chore == Chore::Load;
+        self.domains.values_mut().for_each(|domain| domain.note_due(chore, &self.settings));
     }
 
     /// Keeps ages what they were when the wall clock steps back. A step forward is taken as time that passed.
     fn follow_clock(&mut self, now: Timestamp) {
         let Some(by) = self.clock.follow(now) else { return };
-        self.rows.values_mut().for_each(|row| row.shift(by));
-        self.pacer.shift(by);
-        self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
+        self.domains.values_mut().for_each(|domain| domain.shift(by));
         self.last_tick = self.last_tick.map(|_| now);
         if by >= SignedDuration::from_secs(1) {
             self.facts.push(Fact::ClockSteppedBack { by });
@@ -400,7 +379,7 @@ impl Controller {
     // Configuration.
 
     fn loaded(&mut self, outcome: Result<Option<Revision>, Refusal>, now: Timestamp) {
-        self.busy.load = false;
+        self.load.busy = false;
         self.configuration.last_attempt = Some(now);
         match outcome {
             Ok(revision) => {
@@ -435,33 +414,21 @@ impl Controller {
         self.configuration.since = Some(now);
         self.configuration.schedules = count;
         let board = Board::new(schedules, now);
-        self.release_targets(&board);
-        for target in board.schedules().exact_targets() {
-            let row = |target: &TargetId| Box::new(Row::new(board.members(target), self.settings.first_settle));
-            self.rows.entry(target).or_insert_with_key(row);
+        let mut named: BTreeMap<Site, Vec<TargetPattern>> = BTreeMap::new();
+        for row in board.schedules().rows() {
+            named.entry(row.site.clone()).or_default().push(row);
         }
-        self.globs = board.schedules().rows().into_iter().filter(|row| !row.is_exact()).collect();
-        self.board = Some(board);
-        self.listed = false;
-        self.last_tick = None; // no tick under the revision before can tell when a floor of this one began
-        self.due.targets = true;
-        self.due.counts = Some(self.settings.resync);
-        self.due.survey = true;
-    }
-
-    /// Lets go of every target that no schedule names any more, once its write has come back; the others learn who
-    /// counts for them now.
-    fn release_targets(&mut self, board: &Board) {
-        let facts = &mut self.facts;
-        self.rows.retain(|target, row| {
-            row.join(board.members(target));
-            let stays = board.schedules().iter().any(|schedule| schedule.matches(target));
-            if !stays && !row.leaving {
-                facts.push(Fact::Released { target: target.clone() });
-            }
-            row.leaving = !stays;
-            stays || row.in_flight.is_some()
+        for site in named.keys().filter(|site| !self.domains.contains_key(*site)).cloned().collect::<Vec<_>>() {
+            self.domains.insert(site.clone(), Domain::new(site, self.settings.seed));
+        }
+        self.domains.retain(|site, domain| {
+            let here = named.remove(site);
+            let stays = here.is_some();
+            domain.take_over(&board, here.unwrap_or_default(), &self.settings, &mut self.facts);
+            stays || !domain.rows.is_empty()
         });
+        self.board = Some(board);
+        self.last_tick = None; // no tick under the revision before can tell when a floor of this one began
     }
 }
 
@@ -478,17 +445,6 @@ fn next_of(schedules: &Schedules, target: &TargetId, now: Timestamp) -> Option<N
         ruling = next;
     }
     None
-}
-
-/// How writes get through to AWS.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Pacing {
-    /// Writes a second that are let through, as throttles taught; `None`: none has, lately.
-    pub rate: Option<f64>,
-    /// Writes that are due and have not left.
-    pub waiting: usize,
-    /// Writes that are under way.
-    pub in_flight: usize,
 }
 
 /// Where a target stands, for those who print it.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Pattern, Span, TargetPattern};
+use crate::model::{Span, TargetPattern};
 use crate::status::{Status, TargetStatus};
 use crate::timetable::{Reach, Schedules};
 
@@ -131,11 +131,7 @@ impl Ledger {
     fn look_for_peaks(&mut self, status: &Status, schedules: &Schedules) {
         self.looked = Some(status.at);
         let Ok(to) = status.at.checked_add(WEEK) else { return };
-        let name = |target: &Arc<TargetStatus>| TargetPattern {
-            cluster: Pattern::new(Arc::clone(&target.cluster)),
-            service: Pattern::new(Arc::clone(&target.service)),
-        };
-        let names: Vec<TargetPattern> = status.targets.iter().map(name).collect();
+        let names: Vec<TargetPattern> = status.targets.iter().map(|target| TargetPattern::of(&target.id())).collect();
         let lanes = schedules.lanes(&names, Reach::Covering, Span { from: status.at, to });
         let peak = |segment: &crate::timetable::Segment| segment.decision.as_ref().map(|decision| decision.floor.min);
         let peaks: Vec<Option<u32>> =
@@ -165,18 +161,20 @@ fn in_order(known: &[Arc<TargetStatus>], entries: &[Entry], targets: &[Arc<Targe
 }
 
 fn by_name(a: &TargetStatus, b: &TargetStatus) -> Ordering {
-    (&a.cluster, &a.service).cmp(&(&b.cluster, &b.service))
+    a.by_name().cmp(&b.by_name())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Site;
     use crate::status::{Conditions, ConfigurationStatus, Counts, FloorStatus};
 
     const HOUR: u64 = 3_600_000;
 
     fn target(service: &str, floor: u32, desired: u32, running: u32) -> TargetStatus {
         TargetStatus {
+            site: Site::HOME,
             cluster: "shop".into(),
             service: service.into(),
             floor: Some(FloorStatus { min: floor, max: None, schedule: "web".into(), cause: "default".to_owned() }),
@@ -206,6 +204,7 @@ mod tests {
             dry_run: false,
             lease: None,
             configuration,
+            sites: Vec::new(),
             targets: targets.into_iter().map(Arc::new).collect(),
         })
     }

@@ -6,13 +6,102 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One ECS service whose floor is kept, printed as `cluster/service`.
+/// The account and region that targets are in: those in which the controller itself runs ([`Site::HOME`]), or others by
+/// the names that schedules give them (`aws: { account, region }`).
 ///
-/// Cloning is cheap: both names are shared.
+/// What an account's name stands for is the operator's to say. In JSON: `account` and `region`, or nothing for home.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Site(Option<Arc<Elsewhere>>);
+
+/// One pointer for two names, because every target has a site and few are elsewhere.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Elsewhere {
+    account: Arc<str>,
+    region: Arc<str>,
+}
+
+impl Site {
+    /// The controller's own account, in its own region.
+    pub const HOME: Site = Site(None);
+
+    /// Builds the site of an account, by the operator's name for it, in a region.
+    pub fn new(account: impl Into<Arc<str>>, region: impl Into<Arc<str>>) -> Self {
+        Site(Some(Arc::new(Elsewhere { account: account.into(), region: region.into() })))
+    }
+
+    /// Whether it is the controller's own.
+    pub fn is_home(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The operator's name for the account; `None` at home.
+    pub fn account(&self) -> Option<&Arc<str>> {
+        self.0.as_ref().map(|elsewhere| &elsewhere.account)
+    }
+
+    /// The region; `None` at home, where the environment says which it is.
+    pub fn region(&self) -> Option<&Arc<str>> {
+        self.0.as_ref().map(|elsewhere| &elsewhere.region)
+    }
+
+    /// Whether `text` may be an account's name: 1 to 63 letters, digits, `-` and `_`, the first a letter or digit.
+    pub fn is_account_name(text: &str) -> bool {
+        let is_known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        (1..=63).contains(&text.len()) && text.chars().all(is_known) && !text.starts_with(['_', '-'])
+    }
+
+    /// Whether `text` looks like a region of AWS's, such as `eu-west-1` or `us-gov-east-1`.
+    pub fn is_region_name(text: &str) -> bool {
+        let parts: Vec<&str> = text.split('-').collect();
+        let [first, middle @ .., last] = &parts[..] else { return false };
+        let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
+        let is_number = |part: &str| (1..=2).contains(&part.len()) && part.chars().all(|c| c.is_ascii_digit());
+        is_word(first) && !middle.is_empty() && middle.iter().all(is_word) && is_number(last) && text.len() <= 32
+    }
+}
+
+impl fmt::Display for Site {
+    /// `account/region`, or `home`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(elsewhere) => write!(f, "{}/{}", elsewhere.account, elsewhere.region),
+            None => f.write_str("home"),
+        }
+    }
+}
+
+/// How JSON names a site, among the other fields of its row.
+#[derive(Serialize, Deserialize)]
+struct SiteFields {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<Arc<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<Arc<str>>,
+}
+
+impl Serialize for Site {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        SiteFields { account: self.account().cloned(), region: self.region().cloned() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Site {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let SiteFields { account, region } = SiteFields::deserialize(deserializer)?;
+        Ok(account.zip(region).map_or(Site::HOME, |(account, region)| Site::new(account, region)))
+    }
+}
+
+/// One ECS service whose floor is kept, printed as `cluster/service`, or `account/region/cluster/service` where it is not
+/// at home.
+///
+/// Cloning is cheap: all names are shared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId {
+    /// Where it is.
+    pub site: Site,
     /// The cluster's short name, never its ARN.
     pub cluster: Arc<str>,
     /// The service's short name.
@@ -20,33 +109,52 @@ pub struct TargetId {
 }
 
 impl TargetId {
-    /// Builds the id of `service` in `cluster`.
+    /// Builds the id of `service` in `cluster`, at home.
     pub fn new(cluster: impl Into<Arc<str>>, service: impl Into<Arc<str>>) -> Self {
-        TargetId { cluster: cluster.into(), service: service.into() }
+        TargetId { site: Site::HOME, cluster: cluster.into(), service: service.into() }
     }
 
-    /// Reads `cluster/service`, as users type it. `None` unless there is exactly one slash between two non-empty names.
+    /// The same names at another site.
+    pub fn at(self, site: Site) -> Self {
+        TargetId { site, ..self }
+    }
+
+    /// Reads `cluster/service` or `account/region/cluster/service`, as users type it. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let (cluster, service) = text.split_once('/')?;
-        let whole = !cluster.is_empty() && !service.is_empty() && !service.contains('/');
-        whole.then(|| TargetId::new(cluster, service))
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.iter().any(|part| part.is_empty()) {
+            return None;
+        }
+        match parts[..] {
+            [cluster, service] => Some(TargetId::new(cluster, service)),
+            [account, region, cluster, service] => Some(TargetId::new(cluster, service).at(Site::new(account, region))),
+            _ => None,
+        }
     }
 
-    /// Reads Application Auto Scaling's resource id for ECS, `service/CLUSTER/SERVICE`.
+    /// Reads Application Auto Scaling's resource id for ECS, `service/CLUSTER/SERVICE`, as of a target at home.
     pub fn from_resource_id(id: &str) -> Option<Self> {
-        TargetId::parse(id.strip_prefix("service/")?)
+        TargetId::parse(id.strip_prefix("service/")?).filter(|target| target.site.is_home())
     }
 
-    /// Application Auto Scaling's resource id for this service, `service/CLUSTER/SERVICE`.
+    /// Application Auto Scaling's resource id for this service, `service/CLUSTER/SERVICE`, wherever it is.
     pub fn resource_id(&self) -> String {
-        format!("service/{self}")
+        format!("service/{}/{}", self.cluster, self.service)
     }
 }
 
 impl fmt::Display for TargetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.cluster, self.service)
+        write_name(f, &self.site, &self.cluster, &self.service)
     }
+}
+
+/// Writes the name of a target or a pattern at `site`.
+fn write_name(f: &mut fmt::Formatter<'_>, site: &Site, cluster: &str, service: &str) -> fmt::Result {
+    if !site.is_home() {
+        write!(f, "{site}/")?;
+    }
+    write!(f, "{cluster}/{service}")
 }
 
 impl Serialize for TargetId {
@@ -147,9 +255,11 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// A `cluster`/`service` pair of patterns, as one entry of a schedule's `targets`.
+/// A `cluster`/`service` pair of patterns at one site, as one entry of a schedule's `targets`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetPattern {
+    /// Where its targets are.
+    pub site: Site,
     /// The cluster's name or glob.
     pub cluster: Pattern,
     /// The service's name or glob.
@@ -157,41 +267,49 @@ pub struct TargetPattern {
 }
 
 impl TargetPattern {
-    /// Reads `cluster/service`, as users type it, globs allowed.
+    /// Reads `cluster/service`, as users type it, globs allowed; at home.
     pub fn parse(text: &str) -> Option<Self> {
         let (cluster, service) = text.split_once('/')?;
-        Some(TargetPattern { cluster: Pattern::parse(cluster)?, service: Pattern::parse(service)? })
+        let (cluster, service) = (Pattern::parse(cluster)?, Pattern::parse(service)?);
+        Some(TargetPattern { site: Site::HOME, cluster, service })
     }
 
-    /// Whether both parts are exact names.
+    /// The pattern that fits exactly this target.
+    pub fn of(target: &TargetId) -> Self {
+        let TargetId { site, cluster, service } = target.clone();
+        TargetPattern { site, cluster: Pattern(cluster), service: Pattern(service) }
+    }
+
+    /// Whether all names are exact.
     pub fn is_exact(&self) -> bool {
         self.cluster.is_exact() && self.service.is_exact()
     }
 
-    /// Whether `target` fits both parts.
+    /// Whether `target` is at its site and fits both parts.
     pub fn matches(&self, target: &TargetId) -> bool {
-        self.cluster.matches(&target.cluster) && self.service.matches(&target.service)
+        self.site == target.site && self.cluster.matches(&target.cluster) && self.service.matches(&target.service)
     }
 
     /// Whether every target that fits `other` surely fits this one too.
     pub fn covers(&self, other: &TargetPattern) -> bool {
-        self.cluster.covers(&other.cluster) && self.service.covers(&other.service)
+        self.site == other.site && self.cluster.covers(&other.cluster) && self.service.covers(&other.service)
     }
 
     /// Whether any target at all fits both.
     pub fn overlaps(&self, other: &TargetPattern) -> bool {
-        self.cluster.overlaps(&other.cluster) && self.service.overlaps(&other.service)
+        self.site == other.site && self.cluster.overlaps(&other.cluster) && self.service.overlaps(&other.service)
     }
 
     /// The one target that an exact pattern names.
     pub fn exact(&self) -> Option<TargetId> {
-        self.is_exact().then(|| TargetId::new(Arc::clone(&self.cluster.0), Arc::clone(&self.service.0)))
+        let names = || TargetId::new(Arc::clone(&self.cluster.0), Arc::clone(&self.service.0));
+        self.is_exact().then(|| names().at(self.site.clone()))
     }
 }
 
 impl fmt::Display for TargetPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.cluster, self.service)
+        write_name(f, &self.site, &self.cluster.0, &self.service.0)
     }
 }
 
@@ -339,5 +457,47 @@ mod tests {
         assert_eq!(TargetId::parse("shop"), None);
         assert_eq!(TargetId::parse("shop/www/x"), None);
         assert_eq!(TargetId::parse("/www"), None);
+    }
+
+    #[test]
+    fn a_target_elsewhere_is_read_as_it_prints_and_keeps_its_resource_id() {
+        let text = "prod/eu-west-1/shop/www";
+        let target = TargetId::parse(text).expect("a target");
+        assert_eq!((target.to_string(), target.resource_id()), (text.to_owned(), "service/shop/www".to_owned()));
+        assert_eq!(target, TargetId::new("shop", "www").at(Site::new("prod", "eu-west-1")));
+        for text in ["prod/eu-west-1/shop/", "prod//shop/www", "a/b/c/d/e"] {
+            assert_eq!(TargetId::parse(text), None, "{text}");
+        }
+        assert_eq!(TargetId::from_resource_id("service/prod/eu-west-1/shop/www"), None);
+    }
+
+    #[test]
+    fn a_pattern_fits_nothing_at_another_site() {
+        let at = |site: Site| TargetPattern { site, ..TargetPattern::parse("shop/*").expect("a pattern") };
+        let (home, prod) = (at(Site::HOME), at(Site::new("prod", "eu-west-1")));
+        let target = TargetId::new("shop", "www");
+        assert!(home.matches(&target) && !prod.matches(&target));
+        assert!(prod.matches(&target.at(Site::new("prod", "eu-west-1"))));
+        assert!(!home.covers(&prod) && !home.overlaps(&prod) && prod.covers(&prod));
+    }
+
+    #[test]
+    fn names_of_accounts_and_regions_are_told_from_other_text() {
+        for (text, account, region) in [
+            ("eu-west-1", true, true),
+            ("us-gov-east-1", true, true),
+            ("ap-southeast-12", true, true),
+            ("prod", true, false),
+            ("123456789012", true, false),
+            ("eu-west", true, false),
+            ("eu--1", true, false),
+            ("EU-WEST-1", true, false),
+            ("-prod", false, false),
+            ("pr od", false, false),
+            ("", false, false),
+            ("a/b", false, false),
+        ] {
+            assert_eq!((Site::is_account_name(text), Site::is_region_name(text)), (account, region), "{text}");
+        }
     }
 }

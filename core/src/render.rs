@@ -26,7 +26,7 @@ use serde::{Serialize, Serializer};
 
 pub use self::blocks::days;
 pub use self::words::push_number;
-use crate::model::{Span, TargetPattern};
+use crate::model::{Site, Span, TargetPattern};
 use crate::timetable::{Cause, Schedules, Segment};
 
 /// A stretch of the timetable, target by target.
@@ -78,6 +78,7 @@ impl Serialize for Preview {
             tzdb: &'a str,
         }
         let targets = self.rows.iter().map(|(target, segments)| Row {
+            site: &target.site,
             cluster: target.cluster.as_str(),
             service: target.service.as_str(),
             segments: SegmentRows(segments),
@@ -89,6 +90,8 @@ impl Serialize for Preview {
 
 #[derive(Serialize)]
 struct Row<'a> {
+    #[serde(flatten)]
+    site: &'a Site,
     cluster: &'a str,
     service: &'a str,
     segments: SegmentRows<'a>,

@@ -21,7 +21,9 @@ mod value;
 mod window;
 mod yaml;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -68,11 +70,13 @@ pub struct Limits {
     pub max_floor: u32,
     /// The targets whose floors may be kept; any other is left alone, and the revision stands.
     pub allowed: Allowed,
+    /// The accounts that schedules may name in `aws`; a schedule that names another is refused.
+    pub accounts: BTreeSet<Arc<str>>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_floor: 1000, allowed: Allowed::default() }
+        Limits { max_floor: 1000, allowed: Allowed::default(), accounts: BTreeSet::new() }
     }
 }
 
@@ -274,6 +278,9 @@ spec: { dates: [2026-12-25] }
             ("[".repeat(200_000), "too-deep"),
             ("{a: ".repeat(50_000), "too-deep"),
             ("- ".repeat(200_000), "too-deep"),
+            (format!("[{}]", "a: ,".repeat(200_000)), "too-many-values"),
+            (format!("{{\"a\": [{}", "\"\",".repeat(300_000)), "too-many-values"),
+            ("- &a x\n".repeat(100_000), "too-many-values"),
             ("x".repeat(10 << 20), "file-too-large"),
             (windows(100_000), "file-too-large"),
             (windows(70_000), "too-many-parts"),
@@ -297,6 +304,63 @@ spec: { dates: [2026-12-25] }
             errors(&tree([("a.yaml", many("a")), ("b.yaml", many("b"))])),
             [("too-many-targets", "b.yaml".to_owned(), 5)]
         );
+    }
+
+    /// As JSON on one line, as a list in brackets on lines of its own, and as a list without brackets.
+    #[test]
+    fn as_many_targets_as_there_may_be_can_be_written_in_every_style() {
+        let target = |n: usize| format!("{{\"cluster\": \"shop\", \"service\": \"service-{n}\"}}");
+        let targets: Vec<String> = (0..10_000).map(target).collect();
+        let overrides: Vec<String> = (0..1000)
+            .map(|n| {
+                let year = 2027 + n;
+                format!("{{\"name\":\"o{n}\",\"from\":\"{year}-01-01T00:00\",\"to\":\"{year}-01-02T00:00\",\"min\":3}}")
+            })
+            .collect();
+        let spec = format!(
+            "\"timezone\":\"UTC\",\"default\":{{\"min\":1}},\"targets\":[{}],\"overrides\":[{}]",
+            targets.join(","),
+            overrides.join(",")
+        );
+        let head = "\"apiVersion\":\"baseload/v1\",\"kind\":\"ScalingSchedule\",\"metadata\":{\"name\":\"web\"}";
+        let list = |text: &str| WEB.replace("  targets: [{ cluster: shop, service: www }]", text);
+        for written in [
+            format!("{{{head},\"spec\":{{{spec}}}}}"),
+            list(&format!("  targets:\n    [{}]", targets.join(", # a comment\n    "))),
+            list(&format!("  targets:\n    - {}", targets.join("\n    - "))),
+        ] {
+            let loaded = check(&tree([("web.yaml", written)])).map_err(|found| found[0].clone());
+            assert_eq!(loaded.expect("a good schedule").schedules.exact_targets().len(), 10_000);
+        }
+    }
+
+    #[test]
+    fn a_text_of_very_many_lines_is_one_value() {
+        for (before, after) in [("\"", "\"\n"), ("", ": 1\n"), ("|\n  ", "")] {
+            let text = format!("{WEB}  metadata: {before}{}{after}", "word\n   ".repeat(120_000));
+            assert!(
+                errors(&tree([("web.yaml", text)])).iter().all(|(code, ..)| *code != "too-many-values"),
+                "{before}"
+            );
+        }
+    }
+
+    #[test]
+    fn warnings_never_refuse_a_source_however_many_there_are() {
+        let odd = |n: usize| WEB.replace("web", &format!("s{n}")).replace("Europe/Brussels", "EST") + "---\n";
+        let loaded = check(&tree([("web.yaml", (0..600).map(odd).collect::<String>())])).expect("warnings only");
+        let last = loaded.warnings.last().expect("there are warnings");
+        assert_eq!((loaded.warnings.len(), last.message.as_str()), (501, "100 more warnings are not shown"));
+    }
+
+    #[test]
+    fn f40_a_source_full_of_mistakes_gets_so_many_answers_and_is_refused() {
+        let files = (0..2_000).map(|n| (format!("{n}.yaml").into(), "a: 1\n---\n".repeat(10).into_bytes()));
+        let found = check(&Tree { files: files.collect() }).expect_err("full of mistakes");
+        let more = found.last().expect("there are findings");
+        assert_eq!((found.len(), more.severity, more.code), (501, Severity::Error, "too-many-findings"));
+        let empty = (0..2_000).map(|n| (format!("{n}.yaml").into(), Vec::new()));
+        assert_eq!(check(&Tree { files: empty.collect() }).expect_err("nothing in it").len(), 501);
     }
 
     #[test]

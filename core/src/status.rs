@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ecs::EcsError;
 use crate::lease::Standing;
-use crate::model::Floor;
+use crate::model::{Floor, Site, TargetId};
 use crate::plan::rivalry::Rivalry;
 use crate::plan::{LeftAlone, Seen, Verdict};
 use crate::timetable::Decision;
@@ -288,7 +288,7 @@ fn registered(judged: &Judged<'_>) -> Finding {
         (Some(_), _) => finding(
             false,
             "NotRegistered",
-            "no scalable target; it is picked up when someone registers it (Baseload never creates one)",
+            "no scalable target of this name here: check the region and the names, or register it (Baseload never does)",
         ),
         (None, Some(error)) => finding(Truth::Unknown, failure_reason(error), error.to_string()),
         (None, None) => finding(Truth::Unknown, NOT_ASKED, ""),
@@ -437,7 +437,10 @@ pub struct Status {
     pub lease: Option<Standing>,
     /// The schedules in force and the last attempt to change them.
     pub configuration: ConfigurationStatus,
-    /// Sorted by cluster, then service; each is shared with every snapshot in which it stands the same.
+    /// Each account and region that has targets, the controller's own first.
+    #[serde(default)]
+    pub sites: Vec<SiteStatus>,
+    /// Sorted by account, region, cluster, then service; each is shared with every snapshot in which it stands the same.
     pub targets: Vec<Arc<TargetStatus>>,
 }
 
@@ -474,6 +477,9 @@ pub struct ConfigurationStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetStatus {
+    /// Its account and region, where they are not the controller's own.
+    #[serde(flatten)]
+    pub site: Site,
     /// The cluster's name.
     pub cluster: Arc<str>,
     /// The service's name.
@@ -497,6 +503,59 @@ pub struct TargetStatus {
     pub last_error: Option<String>,
     /// Accepted writes that undid a foreign change, since the start.
     pub corrections: u64,
+}
+
+impl TargetStatus {
+    /// The target whose state it is.
+    pub fn id(&self) -> TargetId {
+        TargetId::new(Arc::clone(&self.cluster), Arc::clone(&self.service)).at(self.site.clone())
+    }
+
+    /// What targets are sorted by: account and region, those at home first, then cluster, then service.
+    pub fn by_name(&self) -> (&Site, &str, &str) {
+        (&self.site, &self.cluster, &self.service)
+    }
+}
+
+/// The state of one account and region: each has its own clients, its own pace and its own failures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteStatus {
+    /// Which; neither account nor region: the controller's own.
+    #[serde(flatten)]
+    pub site: Site,
+    /// How many of the targets are there.
+    pub targets: usize,
+    /// Which questions fail there, and how; empty: all are answered.
+    pub failing: Vec<FailingQuestion>,
+    /// Writes that are due and have not left.
+    pub writes_waiting: usize,
+    /// Writes that are under way.
+    pub writes_in_flight: usize,
+    /// Writes a second that are let through, as throttles taught; null: none has, lately.
+    pub write_rate: Option<f64>,
+}
+
+/// A kind of question that fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailingQuestion {
+    /// AWS's name of the operation.
+    pub operation: Cow<'static, str>,
+    /// The kind of failure, as the metrics label it.
+    pub outcome: Cow<'static, str>,
+    /// The failure, as a person would read it.
+    pub message: String,
+}
+
+impl From<&EcsError> for FailingQuestion {
+    fn from(error: &EcsError) -> Self {
+        FailingQuestion {
+            operation: error.operation.name().into(),
+            outcome: error.kind.name().into(),
+            message: error.to_string(),
+        }
+    }
 }
 
 /// A declared floor and who declares it.

@@ -43,7 +43,7 @@ use crate::calendar::DateSet;
 use crate::cron::Cron;
 use crate::model::{Floor, Span, TargetId, TargetPattern};
 
-pub use allowed::Allowed;
+pub use allowed::{Allowance, Allowed};
 pub use board::{Board, Members};
 pub use explain::{Competitor, EarlyRise, Explanation, InPlay, Outranked, Standing};
 pub use lanes::{Lane, Lanes, Reach};

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use baseload_core::diagnostic::Colour;
-use baseload_core::model::{Floor, Pattern, Span, TargetId, TargetPattern};
+use baseload_core::model::{Floor, Pattern, Site, Span, TargetId, TargetPattern};
 use baseload_core::render::{Preview, explain, text};
 use baseload_core::timetable::{DateFilter, Override, Recurrence, Schedule, Schedules, Window, Zones};
 use jiff::civil::DateTime;
@@ -49,7 +49,7 @@ fn window(name: &str, weekdays: u8, (from, to): (u16, u16), floor: Floor) -> Win
 
 fn target(text: &str) -> TargetPattern {
     let (cluster, service) = text.split_once('/').unwrap();
-    TargetPattern { cluster: Pattern::new(cluster), service: Pattern::new(service) }
+    TargetPattern { site: Site::HOME, cluster: Pattern::new(cluster), service: Pattern::new(service) }
 }
 
 fn schedule(name: &str, targets: &[&str], default: Option<Floor>, windows: Vec<Window>) -> Schedule {

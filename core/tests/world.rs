@@ -23,6 +23,8 @@ mod adversary;
 mod boundaries;
 #[path = "world/bounds.rs"]
 mod bounds;
+#[path = "world/burst.rs"]
+mod burst;
 #[path = "world/clock.rs"]
 mod clock;
 #[path = "world/faults.rs"]
@@ -33,3 +35,5 @@ mod looking;
 mod rivals;
 #[path = "world/services.rs"]
 mod services;
+#[path = "world/sites.rs"]
+mod sites;

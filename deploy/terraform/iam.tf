@@ -72,6 +72,18 @@ locals {
     },
   ]
 
+  account_list  = join(",", [for name, way in var.accounts : "${name}=${way}"])
+  account_roles = [for way in values(var.accounts) : way if way != "own"]
+
+  act_in_accounts = [
+    {
+      Sid      = "ActInAccounts"
+      Effect   = "Allow"
+      Action   = ["sts:AssumeRole"]
+      Resource = local.account_roles
+    },
+  ]
+
   hold_lease = [
     {
       Sid      = "HoldLease"
@@ -95,6 +107,7 @@ locals {
     [for statement in local.look : jsonencode(statement)],
     [for statement in local.write : jsonencode(statement) if !var.dry_run],
     [for statement in local.schedules_from_s3 : jsonencode(statement) if local.bucket != ""],
+    [for statement in local.act_in_accounts : jsonencode(statement) if length(local.account_roles) > 0],
     [for statement in local.hold_lease : jsonencode(statement) if var.lease_table != ""],
     [for statement in local.send_metrics : jsonencode(statement) if local.with_collector],
   )

@@ -101,10 +101,15 @@ locals {
     }
   }
 
-  lease_environment = [{ name = "BASELOAD_LEASE", value = "dynamodb://${var.lease_table}/${var.name}" }]
+  account_environment = [{ name = "BASELOAD_ACCOUNT", value = local.account_list }]
+  lease_environment   = [{ name = "BASELOAD_LEASE", value = "dynamodb://${var.lease_table}/${var.name}" }]
 
   baseload = merge(local.container, {
-    environment = concat(local.container.environment, [for one in local.lease_environment : one if var.lease_table != ""])
+    environment = concat(
+      local.container.environment,
+      [for one in local.account_environment : one if length(var.accounts) > 0],
+      [for one in local.lease_environment : one if var.lease_table != ""],
+    )
   })
 
   with_collector = var.collector_image != ""

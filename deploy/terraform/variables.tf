@@ -61,6 +61,17 @@ variable "managed_clusters" {
   }
 }
 
+variable "accounts" {
+  description = "Other accounts that schedules may name in `aws`, each with the role that reaches it (the sub-module account makes it); own for this account."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name, way in var.accounts : can(regex("^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$", name)) && can(regex("^(own|arn:[^:]+:iam::[0-9]{12}:role/.+)$", way))])
+    error_message = "NAME = the ARN of a role, or own; a name has letters, digits, hyphens and underscores, 63 at most."
+  }
+}
+
 variable "schedules" {
   description = "Where the schedules are: git+https://HOST/PATH.git?ref=BRANCH&path=FOLDER, s3://BUCKET/PREFIX, or /schedules where they are baked into the image."
   type        = string

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::config::http::HttpResponse;
 use aws_sdk_ecs::error::{ConnectorError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use baseload_core::ecs::{EcsError, ErrorKind, Operation};
 
 use super::permit::NoPermit;
@@ -151,9 +152,12 @@ where
     E: Error + 'static,
 {
     let (kind, code) = match (sent, failed) {
+        (false, failed) if without_region(failed) => (ErrorKind::Unreachable, "NoRegion"),
         (_, SdkError::ConstructionFailure(_)) => (ErrorKind::Unreachable, "ConstructionFailure"),
         (false, failed) if chain(failed).any(|error| error.is::<NoPermit>()) => (ErrorKind::Unreachable, "LeaseLost"),
-        (false, failed) if without_region(failed) => (ErrorKind::Unreachable, "NoRegion"),
+        (false, failed) if chain(failed).any(|error| error.is::<AssumeRoleError>()) => {
+            (ErrorKind::Credentials, "RoleNotAssumed")
+        }
         (false, _) => (ErrorKind::Credentials, "NoCredentials"), // else signing is all that comes before sending
         (true, SdkError::TimeoutError(_)) => (ErrorKind::OutcomeUnknown, "Timeout"),
         (true, failed) if never_connected(failed) => (ErrorKind::Unreachable, "ConnectFailure"),
@@ -170,9 +174,10 @@ fn never_connected(failed: &(dyn Error + 'static)) -> bool {
     chain(failed).any(connecting)
 }
 
-/// The SDK has no type for it.
+/// The SDK has no type for it. With an endpoint of the user's it is the signing that lacks it.
 fn without_region(failed: &(dyn Error + 'static)) -> bool {
-    chain(failed).any(|error| error.to_string().contains("Missing Region"))
+    let words = ["Missing Region", "missing signing region"];
+    chain(failed).any(|error| words.iter().any(|words| error.to_string().contains(words)))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -196,12 +201,13 @@ where
     }
 }
 
-/// The causes below the SDK's own words for the case, outermost first. What a credential process printed is left out:
-/// it may be anything.
+/// The causes below the SDK's own words for the case, outermost first. What a credential process printed is left out: it
+/// may be anything; and so is the list of the SDK's own parts that were asked for credentials in vain.
 fn causes(failed: &(dyn Error + 'static)) -> String {
     let telling = chain(failed).skip(1).filter(|error| !error.is::<ConnectorError>());
     let causes = telling.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    causes.split(" Stderr:").next().unwrap_or_default().to_owned()
+    let causes = causes.split(" Stderr:").next().unwrap_or_default();
+    causes.split(". Attempted:").next().unwrap_or_default().to_owned()
 }
 
 /// One line, without control characters, of bounded length.

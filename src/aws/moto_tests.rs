@@ -29,7 +29,8 @@ scaling.put_scheduled_action(ScheduledActionName='night', Schedule='cron(0 20 * 
 async fn connect(moto: &Moto) -> Aws {
     let stand_in = Some(moto.endpoint.clone());
     let (clock, on_call) = (Clock::System, Arc::new(|_| ()));
-    Aws::connect(AwsConfig { stand_in, patience: Patience::default(), clock, on_call }).await
+    let config = AwsConfig { stand_in, patience: Patience::default(), clock, on_call, permit: Permit::unlimited() };
+    Accounts::connect(config, Roles::new()).await.home().await
 }
 
 fn services(count: usize) -> Vec<TargetId> {

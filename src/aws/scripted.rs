@@ -1,4 +1,4 @@
-//! A server on loopback that answers AWS's JSON protocol as a test tells it to, faults below HTTP included.
+//! A server on loopback that answers AWS's JSON protocol, or STS's forms, as a test tells it to, faults below HTTP included.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Aws, AwsConfig, CallRecord, Patience};
+use super::{Accounts, Aws, AwsConfig, CallRecord, Patience, Permit, Roles};
 use crate::clock::Clock;
 
 /// A request as it came over the wire.
@@ -45,6 +45,7 @@ type Script = dyn Fn(&Request) -> Reply + Send + Sync;
 /// The running server, what it was asked, and what the adapter recorded. Its tasks end with the test's runtime.
 pub(super) struct Scripted {
     pub(super) aws: Aws,
+    pub(super) address: SocketAddr,
     asked: Arc<Mutex<Vec<Request>>>,
     recorded: Arc<Mutex<Vec<CallRecord>>>,
 }
@@ -64,7 +65,7 @@ impl Scripted {
         let asked = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(serve(listener, Arc::new(script), Arc::clone(&asked)));
         let (aws, recorded) = connect(address, patience).await;
-        Scripted { aws, asked, recorded }
+        Scripted { aws, address, asked, recorded }
     }
 
     /// The requests so far, in the order of their arrival.
@@ -94,8 +95,14 @@ pub(super) async fn connect(address: SocketAddr, patience: Patience) -> (Aws, Ar
     let log = Arc::clone(&recorded);
     let on_call = Arc::new(move |record| log.lock().expect("no test panics while it holds the log").push(record));
     let at = AN_HOUR_AHEAD.parse().expect("an instant");
-    let config = AwsConfig { stand_in: Some(format!("http://{address}")), patience, clock: Clock::Fixed(at), on_call };
-    (Aws::connect(config).await, recorded)
+    let config = AwsConfig {
+        stand_in: Some(format!("http://{address}")),
+        patience,
+        clock: Clock::Fixed(at),
+        on_call,
+        permit: Permit::unlimited(),
+    };
+    (Accounts::connect(config, Roles::new()).await.home().await, recorded)
 }
 
 async fn serve(listener: TcpListener, script: Arc<Script>, asked: Arc<Mutex<Vec<Request>>>) {
@@ -130,7 +137,12 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Request { operation, body: serde_json::from_slice(&body).ok()? })
+    let form = || Value::String(String::from_utf8_lossy(&body).into_owned()); // STS speaks in forms
+    let body: Value = serde_json::from_slice(&body).unwrap_or_else(|_| form());
+    if let Some(action) = body.as_str().and_then(|form| form.strip_prefix("Action=")) {
+        operation = action.split('&').next()?.to_owned();
+    }
+    Some(Request { operation, body })
 }
 
 /// `None` when the connection is done with.

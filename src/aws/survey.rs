@@ -65,7 +65,7 @@ impl Aws {
                 let entries = answer.scaling_policies().iter().filter_map(|policy| {
                     let predictive = policy.policy_type() == &PolicyType::PredictiveScaling;
                     let what = What::Policy { name: policy.policy_name().to_owned(), predictive };
-                    finding(policy.resource_id(), Some(policy.scalable_dimension()), what)
+                    self.finding(policy.resource_id(), Some(policy.scalable_dimension()), what)
                 });
                 Ok((entries.collect(), answer.next_token.clone()))
             }
@@ -87,19 +87,19 @@ impl Aws {
                 let answer = self.read(operation, send).await?;
                 let entries = answer.scheduled_actions().iter().filter_map(|action| {
                     let what = What::ScheduledAction { name: action.scheduled_action_name().to_owned() };
-                    finding(action.resource_id(), action.scalable_dimension(), what)
+                    self.finding(action.resource_id(), action.scalable_dimension(), what)
                 });
                 Ok((entries.collect(), answer.next_token.clone()))
             }
         };
         pages::follow(operation, page).await
     }
-}
 
-fn finding(resource_id: &str, dimension: Option<&ScalableDimension>, what: What) -> Option<Finding> {
-    let ours = dimension.is_none_or(|dimension| dimension == &ScalableDimension::EcsServiceDesiredCount);
-    let target = ours.then(|| TargetId::from_resource_id(resource_id))??;
-    Some(Finding { target, what })
+    fn finding(&self, resource_id: &str, dimension: Option<&ScalableDimension>, what: What) -> Option<Finding> {
+        let ours = dimension.is_none_or(|dimension| dimension == &ScalableDimension::EcsServiceDesiredCount);
+        let target = ours.then(|| TargetId::from_resource_id(resource_id))??;
+        Some(Finding { target: target.at(self.site.clone()), what })
+    }
 }
 
 /// Sorts the findings to their targets. What belongs to others is dropped: a server may match ids loosely.

@@ -60,7 +60,8 @@ impl Aws {
             async move {
                 let send = |watch| request.clone().customize().interceptor(watch).send();
                 let answer = self.read(operation, send).await?;
-                let entries = answer.scalable_targets().iter().filter_map(entry).collect();
+                let here = |described| entry(described).map(|(target, seen)| (target.at(self.site.clone()), seen));
+                let entries = answer.scalable_targets().iter().filter_map(here).collect();
                 Ok((entries, answer.next_token))
             }
         };
@@ -92,7 +93,7 @@ fn capacity(count: Option<u32>) -> Result<Option<i32>, EcsError> {
     count.map(i32::try_from).transpose().map_err(refuse)
 }
 
-/// Reads one entry. Resource ids that are no service's (another dimension, a foreign form) are none of ours.
+/// Reads one entry, as if it were at home. Resource ids that are no service's (another dimension, a foreign form) are none of ours.
 fn entry(described: &Described) -> Option<Entry> {
     let ours = described.scalable_dimension() == &ScalableDimension::EcsServiceDesiredCount;
     let target = ours.then(|| TargetId::from_resource_id(described.resource_id()))??;

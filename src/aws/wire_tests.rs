@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use aws_config::BehaviorVersion;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_credential_types::credential_fn::provide_credentials_fn;
+use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use baseload_core::ecs::{Answer, DeploymentController, Failure, ScalableTarget, ServiceCounts, Survey};
 use baseload_core::model::TargetId;
 use serde_json::{Value, json};
@@ -226,7 +228,7 @@ async fn f4_a_refused_connection_is_unreachable() {
 #[tokio::test]
 async fn without_a_lease_a_write_never_leaves_and_looks_go_on() {
     let server = Scripted::start(describe).await;
-    let aws = server.aws.clone().permitted_by(Permit::ended());
+    let aws = Aws { permit: Permit::ended(), ..server.aws.clone() };
     let error = aws.apply(&write(Some(3), None)).await.expect_err("the permit has ended");
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unreachable, "LeaseLost"), "{error}");
     assert!(error.message.contains("nothing was sent") && server.asked().is_empty(), "{error}");
@@ -234,9 +236,16 @@ async fn without_a_lease_a_write_never_leaves_and_looks_go_on() {
 }
 
 /// The adapter with its own ways of finding credentials, against a server that would answer.
-fn with_credentials(provider: SharedCredentialsProvider) -> Aws {
-    let sdk = stand_in("http://127.0.0.1:9").into_builder().credentials_provider(provider).build();
-    Aws::over(sdk, AwsConfig { stand_in: None, patience: impatient(), clock: Clock::System, on_call: Arc::new(|_| ()) })
+async fn with_credentials(provider: SharedCredentialsProvider) -> Aws {
+    let sdk = accounts::stand_in("http://127.0.0.1:9").into_builder().credentials_provider(provider).build();
+    over(sdk, Roles::new()).home().await
+}
+
+/// Every account, by roles, over what the SDK found.
+fn over(sdk: SdkConfig, roles: Roles) -> Accounts {
+    let (patience, clock, on_call) = (impatient(), Clock::System, Arc::new(|_| ()));
+    let config = AwsConfig { stand_in: None, patience, clock, on_call, permit: Permit::unlimited() };
+    Accounts::over(sdk, config, roles)
 }
 
 #[tokio::test]
@@ -244,7 +253,7 @@ async fn f4_no_credentials_and_a_hanging_provider_are_told_as_such() {
     let none = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
     let hanging = SharedCredentialsProvider::new(provide_credentials_fn(std::future::pending));
     for provider in [none, hanging] {
-        let aws = with_credentials(provider);
+        let aws = with_credentials(provider).await;
         let error = aws.apply(&write(Some(1), None)).await.expect_err("there are no credentials");
         assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Credentials, "NoCredentials"), "{error}");
         let answer = targets(&aws, Query::AllTargets).await;
@@ -252,15 +261,82 @@ async fn f4_no_credentials_and_a_hanging_provider_are_told_as_such() {
     }
 }
 
+const ROLE: &str = "arn:aws:iam::111111111111:role/baseload";
+
+fn prod() -> Site {
+    Site::new("prod", "us-east-1")
+}
+
+/// Every account, over a scripted server: `prod` by its role, anything else with the credentials there are.
+async fn accounts(server: &Scripted) -> Accounts {
+    let roles = Roles::from([("prod".into(), Access::Role(ROLE.to_owned()))]);
+    let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region("eu-west-1")
+        .endpoint_url(format!("http://{}", server.address))
+        .credentials_provider(Credentials::new("id", "key", None, None, "test"));
+    over(sdk.load().await, roles)
+}
+
+fn sts(status: u16, xml: &str) -> Reply {
+    Reply::Answer(status, "content-type: text/xml\r\n", xml.to_owned())
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_once_and_what_is_found_is_of_its_account_and_region() {
+    let server = Scripted::start(|request| match request.operation.as_str() {
+        "AssumeRole" => sts(
+            200,
+            "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>theirs</AccessKeyId>\
+             <SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+             <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+        ),
+        _ => describe(request),
+    })
+    .await;
+    let aws = accounts(&server).await.at(&prod()).await;
+    let wanted = target("s0").at(prod());
+    for _ in 0..2 {
+        let answer = targets(&aws, Query::Targets(vec![wanted.clone()])).await;
+        assert!(answer.found.contains_key(&wanted) && answer.failed.is_empty(), "{answer:?}");
+    }
+    let asked = server.asked();
+    let assumed: Vec<_> = asked.iter().filter(|request| request.operation == "AssumeRole").collect();
+    let form = assumed[0].body.as_str().expect("a form");
+    assert!(
+        assumed.len() == 1 && form.contains("role%2Fbaseload") && form.contains("RoleSessionName=baseload"),
+        "{form}"
+    );
+    let ids = |request: &&Request| request.body["ResourceIds"].clone();
+    let asked: Vec<_> = asked.iter().filter(|request| request.operation == "DescribeScalableTargets").collect();
+    assert_eq!(asked.iter().map(ids).collect::<Vec<_>>(), [json!(["service/shop/s0"]), json!(["service/shop/s0"])]);
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_assumed_is_told_with_what_sts_said_and_stops_no_other_account() {
+    let server = Scripted::start(|request| match request.operation.as_str() {
+        "AssumeRole" => sts(
+            403,
+            "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: x is not authorized to \
+             perform: sts:AssumeRole on resource: r</Message></Error><RequestId>1</RequestId></ErrorResponse>",
+        ),
+        _ => describe(request),
+    })
+    .await;
+    let accounts = accounts(&server).await;
+    let answer = targets(&accounts.at(&prod()).await, Query::Targets(vec![target("s0").at(prod())])).await;
+    let error = &only_failure(&answer).error;
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Credentials, "RoleNotAssumed"), "{error}");
+    assert!(error.message.contains("not authorized to perform: sts:AssumeRole"), "{error}");
+    let answer = targets(&accounts.home().await, Query::Targets(many(1))).await;
+    assert!(answer.failed.is_empty(), "{answer:?}");
+}
+
 #[tokio::test]
 async fn f4_without_a_region_nobody_can_be_reached() {
     let credentials = SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test"));
     let version = BehaviorVersion::v2026_01_12();
     let sdk = SdkConfig::builder().behavior_version(version).credentials_provider(credentials).build();
-    let aws = Aws::over(
-        sdk,
-        AwsConfig { stand_in: None, patience: impatient(), clock: Clock::System, on_call: Arc::new(|_| ()) },
-    );
+    let aws = over(sdk, Roles::new()).home().await;
     let error = aws.apply(&write(Some(1), None)).await.expect_err("there is no region");
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unreachable, "NoRegion"));
 }
@@ -438,7 +514,7 @@ async fn f21_every_call_is_recorded_with_what_the_date_of_its_answer_says_of_our
     let date = "date: Sat, 21 Nov 2026 04:47:53 GMT\r\n";
     let server = Scripted::start(move |_| Reply::Answer(200, date, "{}".to_owned())).await;
     server.aws.apply(&write(Some(1), None)).await.expect("the server accepts everything");
-    let record = server.recorded()[0];
+    let record = server.recorded()[0].clone();
     assert_eq!((record.operation, record.outcome), (Operation::RegisterScalableTarget, Ok(())));
     assert_eq!(record.clock_ahead, Some(SignedDuration::from_secs(3599)));
     assert_eq!(server.aws.take_clock_ahead(), record.clock_ahead);

@@ -20,7 +20,7 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit> {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };
-    let (aws, started) = (connect(clock).await, monotonic());
+    let (aws, started) = (connect(clock, args.source.limits.accounts.roles()?).await, monotonic());
     let mut controller = once_controller(schedules.clone(), clock.now());
     driver::once(&mut controller, clock, &aws, Goal::Observed, args.timeout).await;
     let mut done = report(&controller, clock.now());
@@ -29,8 +29,7 @@ pub(super) async fn apply(args: ApplyArgs) -> Result<Exit> {
     let left = args.timeout.saturating_sub(started.elapsed());
     let in_time = driver::once(&mut controller, clock, &aws, Goal::Applied, left).await;
     for standing in controller.standings() {
-        let target = (&standing.target.cluster, &standing.target.service);
-        let Ok(at) = done.targets.binary_search_by_key(&target, |row| (&row.cluster, &row.service)) else { continue };
+        let Ok(at) = done.targets.binary_search_by_key(standing.target, |row| row.target()) else { continue };
         let row = &mut done.targets[at];
         row.error = standing.error.map(ToString::to_string);
         if row.error.is_none() && !in_time && (standing.in_flight || standing.verdict.action().is_some()) {

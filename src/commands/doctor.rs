@@ -34,14 +34,21 @@ pub(super) async fn doctor(args: DoctorArgs) -> Result<Exit> {
     checks.push(read);
     let schedules = schedules.unwrap_or_else(|_| Schedules::new(Vec::new()));
     let purpose = if args.dry_run { Purpose::Look } else { Purpose::Write };
-    let inquiry = Inquiry::hold(&schedules, purpose).await;
-    checks.extend(account::checks(&inquiry));
     #[cfg(feature = "lease")]
-    if let Some(place) = args.lease.lease.filter(|_| !args.dry_run) {
-        checks.push(lease::check(place).await);
-    }
-    if !schedules.is_empty() && inquiry.has_answers() {
-        checks.extend(targets::checks(&inquiry, &schedules, Clock::System.now()));
+    let lease = match args.lease.lease.filter(|_| !args.dry_run) {
+        Some(place) => Some(lease::check(place).await),
+        None => None,
+    };
+    #[cfg(not(feature = "lease"))]
+    let lease = None;
+    let roles = args.source.limits.accounts.roles()?;
+    for inquiry in Inquiry::hold_everywhere(&schedules, purpose, roles).await {
+        let mut found = account::checks(&inquiry);
+        found.extend(lease.clone().filter(|_| inquiry.site.is_home()));
+        if !schedules.is_empty() && inquiry.is_asked && inquiry.has_answers() {
+            found.extend(targets::checks(&inquiry, &schedules, Clock::System.now()));
+        }
+        checks.extend(found.into_iter().map(|check| check.at(&inquiry.site)));
     }
     match args.output {
         Output::Json => output::json(&check::json(&checks))?,

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use baseload_core::model::{Floor, instant};
 use baseload_core::native::{self, Difference, Export, Exported, PROOF_DAYS};
+use baseload_core::spec::Limits;
 
+use super::validate::counted;
 use super::{Exit, loader, refuse};
 use crate::cli::{ExportArgs, ExportOutput, ExportTo};
 use crate::clock::Clock;
@@ -18,7 +20,8 @@ use crate::{about, output};
 pub(super) fn export(args: ExportArgs) -> Result<Exit> {
     let ExportTo::ScheduledActions = args.to;
     let now = Clock::System.now();
-    let schedules = match loader(args.paths, args.limits.limits(), output::warn)?.read(now) {
+    let limits = Limits { accounts: args.accounts.names(), ..args.limits.limits() };
+    let schedules = match loader(args.paths, limits, output::warn)?.read(now) {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };
@@ -46,8 +49,9 @@ fn report(exported: &Exported, tzdb: &str) {
     output::note(&match (targets, differing) {
         (0, _) => "nothing was exported".to_owned(),
         (_, 0) => format!(
-            "proved: {actions} actions on {targets} targets do what the schedules say, over {PROOF_DAYS} days from {} \
-             (tzdb {tzdb})",
+            "proved: {} on {}, to the instant as the schedules, over {PROOF_DAYS} days from {} (tzdb {tzdb})",
+            counted(actions, "action"),
+            counted(targets, "target"),
             instant(exported.span.from)
         ),
         (_, differing) => format!("not proved: {differing} stretches differ within {PROOF_DAYS} days (tzdb {tzdb})"),

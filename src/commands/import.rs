@@ -8,7 +8,9 @@ use baseload_core::model::{TargetId, instant};
 use baseload_core::native::{self, Declarations, Import, Imported, PROOF_DAYS};
 use serde_json::json;
 
+use super::validate::counted;
 use super::{Exit, plan};
+use crate::aws::Roles;
 use crate::cli::{ImportArgs, ImportOutput};
 use crate::clock::Clock;
 use crate::{about, output};
@@ -43,7 +45,7 @@ pub(super) async fn import(args: ImportArgs) -> Result<Exit> {
 }
 
 async fn read_aws() -> Result<Declarations> {
-    let aws = plan::connect(Clock::System).await;
+    let aws = plan::connect(Clock::System, Roles::new()).await.home().await;
     Ok(aws.native_schedules().await?)
 }
 
@@ -91,8 +93,9 @@ fn report(imported: &Imported, tzdb: &str) {
     output::note(&match (schedules, imported.differences.len()) {
         (0, _) => "nothing was imported".to_owned(),
         (_, 0) => format!(
-            "proved: {schedules} schedules for {targets} targets do what the actions do, over {PROOF_DAYS} days from {} \
-             (tzdb {tzdb})",
+            "proved: {} for {}, to the instant as the actions, over {PROOF_DAYS} days from {} (tzdb {tzdb})",
+            counted(schedules, "schedule"),
+            counted(targets, "target"),
             instant(imported.span.from)
         ),
         (_, differing) => format!("not proved: {differing} stretches differ within {PROOF_DAYS} days (tzdb {tzdb})"),

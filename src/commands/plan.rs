@@ -10,7 +10,7 @@ use baseload_core::timetable::Schedules;
 use jiff::Timestamp;
 
 use super::{Exit, refuse};
-use crate::aws::{Aws, AwsConfig, Patience};
+use crate::aws::{Accounts, AwsConfig, Patience, Permit, Roles};
 use crate::cli::{Output, PlanArgs};
 use crate::clock::Clock;
 use crate::driver::{self, Goal};
@@ -29,7 +29,7 @@ pub(super) async fn plan(args: PlanArgs) -> Result<Exit> {
         Ok(schedules) => schedules,
         Err(rejection) => return Ok(refuse(&rejection)),
     };
-    let aws = connect(clock).await;
+    let aws = connect(clock, args.source.limits.accounts.roles()?).await;
     let mut controller = once_controller(schedules.clone(), clock.now());
     driver::once(&mut controller, clock, &aws, Goal::Observed, PATIENCE).await;
     let report = report(&controller, clock.now());
@@ -43,8 +43,11 @@ pub(super) async fn plan(args: PlanArgs) -> Result<Exit> {
 }
 
 /// AWS, through the default chain, with nobody who counts calls.
-pub(super) async fn connect(clock: Clock) -> Aws {
-    Aws::connect(AwsConfig { stand_in: None, patience: Patience::default(), clock, on_call: Arc::new(|_| {}) }).await
+pub(super) async fn connect(clock: Clock, roles: Roles) -> Accounts {
+    let on_call = Arc::new(|_| {});
+    let permit = Permit::unlimited();
+    let config = AwsConfig { stand_in: None, patience: Patience::default(), clock, on_call, permit };
+    Accounts::connect(config, roles).await
 }
 
 /// A controller that has its one configuration, will not look for another, and does not write yet.

@@ -11,21 +11,18 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, refuse};
-use crate::aws::{Aws, AwsConfig, Patience};
+use crate::aws::{Accounts, AwsConfig, Patience, Permit, Roles};
 use crate::cli::RunArgs;
 use crate::clock::Clock;
 use crate::driver::{Driver, Ends};
 use crate::http::{self, About, Sources};
+#[cfg(feature = "lease")]
+use crate::lease::{self, Table};
 use crate::loader::{Cause, Loader, Rejection};
 use crate::metrics::emf::Emf;
 use crate::metrics::{Detail, Metrics};
 use crate::simulation::Simulation;
 use crate::{about, chores, log};
-#[cfg(feature = "lease")]
-use crate::{
-    aws::Permit,
-    lease::{self, Table},
-};
 
 /// Runs until it is told to stop.
 ///
@@ -35,6 +32,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let clock = if args.simulate { Clock::scaled(args.speed) } else { Clock::System };
     log::init(args.log_format, clock.teller())?;
     let zones = about::zones()?;
+    let roles = if args.simulate { Roles::new() } else { args.source.limits.accounts.roles()? };
     let mut loader = args
         .source
         .loader(|warning| tracing::warn!("{warning}"))?
@@ -59,8 +57,15 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     let detail = if args.metrics_per_target { Detail::Targets } else { Detail::Fleet };
     let metrics = Metrics::new(about::VERSION, zones.version()).showing(detail).resynced_every(args.resync);
     let metrics = Arc::new(metrics);
-    let aws = connect(simulation.as_ref(), &metrics, clock).await;
-    announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run);
+    #[cfg(feature = "lease")]
+    let place = args.lease.lease.filter(|_| !args.dry_run && !args.simulate);
+    #[cfg(feature = "lease")]
+    let permit = if place.is_some() { Permit::ended() } else { Permit::unlimited() };
+    #[cfg(not(feature = "lease"))]
+    let permit = Permit::unlimited();
+    let aws = Accounts::connect(aws_config(simulation.as_ref(), &metrics, clock, permit.clone()), roles).await;
+    let home = aws.home().await;
+    announce(&loader.source(), listener.local_addr()?, simulation.as_ref(), args.dry_run, home.region());
 
     let settings = Settings {
         resync: args.resync.try_into()?,
@@ -70,7 +75,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
     };
     let mut controller = Controller::new(settings, loader.source());
     #[cfg(feature = "lease")]
-    let lease = match args.lease.lease.filter(|_| !args.dry_run && !args.simulate) {
+    let lease = match place {
         None => None,
         Some(place) => {
             tracing::info!("the lease is {place}: nothing is written until it is held");
@@ -78,10 +83,6 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit> {
             Some(Table::connect(place).await)
         }
     };
-    #[cfg(feature = "lease")]
-    let permit = if lease.is_some() { Permit::ended() } else { Permit::unlimited() };
-    #[cfg(feature = "lease")]
-    let aws = aws.permitted_by(permit.clone());
     let first = first.map(Some).map_err(|rejection| rejection.refusal());
     controller.handle(clock.now(), Event::Loaded(first));
     let about = About {
@@ -173,21 +174,22 @@ fn default_address(simulate: bool) -> SocketAddr {
     SocketAddr::from((host, 8080))
 }
 
-async fn connect(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock: Clock) -> Aws {
+fn aws_config(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock: Clock, permit: Permit) -> AwsConfig {
     let metrics = Arc::clone(metrics);
     let on_call = Arc::new(move |call: crate::aws::CallRecord| {
-        metrics.aws_call(call.operation, call.outcome, call.duration);
+        metrics.aws_call(&call.site, call.operation, call.outcome, call.duration);
         if let Some(ahead) = call.clock_ahead {
             metrics.clock_skew(ahead);
         }
     });
     let stand_in = simulation.map(Simulation::endpoint);
-    Aws::connect(AwsConfig { stand_in, patience: Patience::default(), clock, on_call }).await
+    AwsConfig { stand_in, patience: Patience::default(), clock, on_call, permit }
 }
 
-fn announce(source: &str, address: SocketAddr, simulation: Option<&Simulation>, dry_run: bool) {
+fn announce(source: &str, address: SocketAddr, simulation: Option<&Simulation>, dry_run: bool, region: Option<&str>) {
     let version = about::VERSION;
-    tracing::info!(version, source, dry_run, "baseload starts; status and metrics on http://{address}");
+    let region = region.filter(|_| simulation.is_none());
+    tracing::info!(version, source, region, dry_run, "baseload starts; status and metrics on http://{address}");
     if let Some(simulation) = simulation {
         tracing::info!("the simulated ECS speaks AWS's protocol on {}", simulation.endpoint());
     }

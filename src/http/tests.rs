@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use baseload_core::model::Site;
 use baseload_core::status::{Conditions, ConfigurationStatus, TargetStatus};
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,6 +30,7 @@ fn status(targets: Vec<TargetStatus>) -> Status {
         stopping: false,
         dry_run: false,
         lease: None,
+        sites: Vec::new(),
         configuration: ConfigurationStatus::default(),
         targets: targets.into_iter().map(Arc::new).collect(),
     }
@@ -36,6 +38,7 @@ fn status(targets: Vec<TargetStatus>) -> Status {
 
 fn many_targets() -> Vec<TargetStatus> {
     let target = |n: usize| TargetStatus {
+        site: Site::HOME,
         cluster: "shop".into(),
         service: format!("service-{n}").into(),
         floor: None,

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baseload_core::controller::{ChangeKind, ClockTrust, Fact};
 use baseload_core::ecs::{Action, EcsError, ErrorKind};
-use baseload_core::model::{Floor, TargetId, instant};
+use baseload_core::model::{Floor, Site, TargetId, instant};
 use baseload_core::status::{Bounds, Condition, ConditionKind, Truth};
 use baseload_core::timetable::Decision;
 use jiff::SignedDuration;
 use tracing::Level;
+
+use crate::remedy;
 
 const RELEASED: &str = "target left the schedules";
 const WRITE_FAILED: &str = "write failed";
@@ -30,6 +32,8 @@ pub(super) struct Line {
 /// What a line may say beside its message and its target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fields {
+    pub(super) account: Option<String>,
+    pub(super) region: Option<String>,
     pub(super) condition: Option<&'static str>,
     pub(super) status: Option<&'static str>,
     pub(super) from: Option<String>,
@@ -48,6 +52,7 @@ pub(super) struct Fields {
     pub(super) operation: Option<&'static str>,
     pub(super) reason: Option<String>,
     pub(super) error: Option<String>,
+    pub(super) remedy: Option<String>,
     pub(super) retry_at: Option<String>,
 }
 
@@ -57,7 +62,13 @@ impl Line {
     }
 
     fn about(self, target: &TargetId) -> Line {
-        Line { target: Some(target.to_string()), ..self }
+        Line { target: Some(target.to_string()), ..self.at(&target.site) }
+    }
+
+    /// Where it happened, if not at home.
+    fn at(self, site: &Site) -> Line {
+        let [account, region] = [site.account(), site.region()].map(|name| name.map(ToString::to_string));
+        Line { fields: Fields { account, region, ..self.fields }, ..self }
     }
 
     /// The line for a fact. `warned` holds the conditions that a line warned of and that are not well again.
@@ -86,13 +97,13 @@ impl Line {
             }
             Fact::TasksReady { target, floor, after } => tasks_ready(*floor, *after).about(target),
             Fact::ConditionChanged { target, condition } => condition_changed(target, condition, warned),
-            Fact::LookFailed { targets, error } => {
+            Fact::LookFailed { site, targets, error } => {
                 let line = Line::new(level_of_blindness(error.kind), "AWS does not answer", failure(error));
-                Line { targets: *targets, ..line }
+                Line { targets: *targets, ..line }.at(site)
             }
-            Fact::LookRecovered { operation } => {
+            Fact::LookRecovered { site, operation } => {
                 let fields = Fields { operation: Some(operation.name()), ..Fields::default() };
-                Line::new(Level::INFO, "AWS answers again", fields)
+                Line::new(Level::INFO, "AWS answers again", fields).at(site)
             }
             Fact::Panicked { target, message } => {
                 let fields = Fields { error: Some(message.clone()), ..Fields::default() };
@@ -137,6 +148,8 @@ impl Line {
                     message,
                     target = target.as_deref(),
                     targets,
+                    account = fields.account.as_deref(),
+                    region = fields.region.as_deref(),
                     condition = fields.condition,
                     status = fields.status,
                     from = fields.from.as_deref(),
@@ -155,6 +168,7 @@ impl Line {
                     operation = fields.operation,
                     reason = fields.reason.as_deref(),
                     error = fields.error.as_deref(),
+                    remedy = fields.remedy.as_deref(),
                     retry_at = fields.retry_at.as_deref(),
                 )
             };
@@ -338,6 +352,7 @@ fn failure(error: &EcsError) -> Fields {
         kind: Some(error.kind.name()),
         operation: Some(error.operation.name()),
         error: Some(format!("{}: {}", error.code, error.message)),
+        remedy: remedy::of(error),
         ..Fields::default()
     }
 }

@@ -85,6 +85,7 @@ fn document(status: &Status, rows: &[Row]) -> Value {
 mod tests {
     use std::sync::Arc;
 
+    use baseload_core::model::Site;
     use baseload_core::status::{Conditions, ConfigurationStatus, Counts, FloorStatus, TargetStatus};
     use jiff::Timestamp;
 
@@ -93,6 +94,7 @@ mod tests {
     fn status(at: &str) -> Status {
         let at: Timestamp = at.parse().unwrap();
         let target = TargetStatus {
+            site: Site::HOME,
             cluster: "shop".into(),
             service: "www".into(),
             floor: Some(FloorStatus { min: 3, max: None, schedule: "web".into(), cause: "default".to_owned() }),
@@ -112,6 +114,7 @@ mod tests {
             stopping: false,
             dry_run: false,
             lease: None,
+            sites: Vec::new(),
             configuration: ConfigurationStatus {
                 source: "./schedules".to_owned(),
                 revision: Some("3f2a".to_owned()),
@@ -147,7 +150,12 @@ mod tests {
         let (mut emf, metrics) = (Emf::default(), Metrics::new("0.1.0", "2026e"));
         let mut throttled = |at| {
             let line = emf.line(&status(at), &metrics)?;
-            metrics.aws_call(Operation::DescribeServices, Err(ErrorKind::Throttled), std::time::Duration::ZERO);
+            metrics.aws_call(
+                &Site::HOME,
+                Operation::DescribeServices,
+                Err(ErrorKind::Throttled),
+                std::time::Duration::ZERO,
+            );
             serde_json::from_str::<Value>(&line).unwrap()["ThrottledCalls"].as_u64()
         };
         assert_eq!(throttled("2026-11-21T08:00:05Z"), Some(0));

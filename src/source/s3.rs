@@ -1,6 +1,8 @@
 //! A folder of an S3 bucket, known by its objects' ETags.
 //!
-//! Looking costs one list; reading gets what changed since the last reading, each object only as it was listed.
+//! Looking costs one list; reading gets what changed since the last reading, each object only as it was listed. Not every
+//! store is AWS's: where a list has no ETags each object is asked for its own, and a content that is not the one asked for
+//! is not taken for it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +13,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::Object;
 use baseload_core::spec::Tree;
 
@@ -21,6 +23,7 @@ use super::{SOURCE_LIMIT, TooLarge, Trouble, is_wanted, patience};
 const OBJECTS_LIMIT: usize = 10_000;
 
 const TOO_LARGE: TooLarge = TooLarge("the source holds more than 16 MiB");
+const CHANGED: &str = "it changed while it was read";
 
 /// What a bucket holds under a prefix.
 #[derive(Debug)]
@@ -86,10 +89,14 @@ impl Bucket {
             let answer = request.send().await.map_err(|error| failure(&error))?;
             for object in answer.contents() {
                 seen += 1;
-                if let Some((key, etag)) = self.wanted(object, folder)? {
+                if let Some(key) = self.wanted(object, folder)? {
                     size += u64::try_from(object.size().unwrap_or(0)).unwrap_or(0);
                     ensure!(size <= SOURCE_LIMIT, TOO_LARGE);
-                    found.insert(key, etag);
+                    let etag = match object.e_tag() {
+                        Some(etag) => etag.to_owned(),
+                        None => self.etag(client, key).await.with_context(|| format!("object {key}"))?,
+                    };
+                    found.insert(key.to_owned(), etag);
                 }
             }
             ensure!(seen <= OBJECTS_LIMIT, TooLarge("there are more than 10000 objects: name a folder of schedules"));
@@ -102,16 +109,23 @@ impl Bucket {
         }
     }
 
-    /// Key and ETag of an object that belongs to the source: by its name, and not hidden.
-    fn wanted(&self, object: &Object, folder: &str) -> Result<Option<(String, String)>> {
-        let Some((key, etag)) = object.key().zip(object.e_tag()) else { return Ok(None) };
+    /// The key of an object that belongs to the source: by its name, and not hidden.
+    fn wanted<'o>(&self, object: &'o Object, folder: &str) -> Result<Option<&'o str>> {
+        let Some(key) = object.key() else { return Ok(None) };
         let within = key.strip_prefix(folder).unwrap_or_default();
         let is_there = if is_wanted(&self.prefix) { within.is_empty() } else { is_wanted(within) };
         if !is_there || within.split('/').any(|part| part.starts_with('.')) {
             return Ok(None);
         }
         ensure!(!key.contains(char::is_control), "an object has the name {key:?}, which no file should have");
-        Ok(Some((key.to_owned(), etag.to_owned())))
+        Ok(Some(key))
+    }
+
+    /// The ETag that the object itself has.
+    async fn etag(&self, client: &Client, key: &str) -> Result<String> {
+        let asked = client.head_object().bucket(&self.bucket).key(key).send().await;
+        let head = asked.map_err(|error| failure(&error))?;
+        Ok(head.e_tag().context("it has no ETag, so that nobody could tell when it changes")?.to_owned())
     }
 
     async fn contents(
@@ -136,6 +150,7 @@ impl Bucket {
     async fn get(&self, client: &Client, key: &str, etag: &str, room: u64) -> Result<Vec<u8>> {
         let request = client.get_object().bucket(&self.bucket).key(key).if_match(etag);
         let mut answer = request.send().await.map_err(|error| failure(&error))?;
+        ensure!(answer.e_tag().is_none_or(|found| found == etag), CHANGED);
         let mut content = Vec::new();
         while let Some(piece) =
             answer.body.try_next().await.map_err(|error| anyhow!("the answer broke off: {error}"))?
@@ -173,11 +188,17 @@ where
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
     match (error.code(), status) {
-        (Some("PreconditionFailed"), _) | (_, Some(412)) => anyhow!("it changed while it was read"),
+        (Some("PreconditionFailed"), _) | (_, Some(412)) => anyhow!(CHANGED),
         (Some(code), _) => anyhow!("{code}: {}", error.message().unwrap_or("S3 says no more")),
         (None, Some(status)) => anyhow!("S3 answers HTTP {status}"),
-        (None, None) => anyhow!("{}", DisplayErrorContext(error)),
+        (None, None) => anyhow!("{}", with_causes(error)),
     }
+}
+
+/// The error with what led to it. Not as the SDK would show it: that repeats whole answers, with whatever is in them.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

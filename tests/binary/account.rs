@@ -18,6 +18,8 @@ pub(crate) struct Account {
     pub(crate) tap: Tap,
     region: String,
     endpoint: String,
+    /// `None`: the account of whoever has moto's own credentials.
+    number: Option<&'static str>,
 }
 
 impl Account {
@@ -27,28 +29,42 @@ impl Account {
         let region = format!("test-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let tap = Tap::start(moto());
         let endpoint = format!("http://{}", tap.address);
-        let account = Account { tap, region, endpoint };
+        Account { tap, region, endpoint, number: None }.prepared()
+    }
+
+    /// Another account, by its twelve digits, in a region of AWS's. Whoever assumes any role there may do anything there.
+    pub(crate) fn numbered(number: &'static str, region: &str) -> Self {
+        let tap = Tap::start(moto());
+        let endpoint = format!("http://{}", tap.address);
+        Account { tap, region: region.to_owned(), endpoint, number: Some(number) }.prepared()
+    }
+
+    fn prepared(self) -> Self {
         let container = json!({ "name": "c", "image": "i", "memory": 64 });
-        account.ecs("RegisterTaskDefinition", &json!({ "family": "task", "containerDefinitions": [container] }));
-        account
+        self.ecs("RegisterTaskDefinition", &json!({ "family": "task", "containerDefinitions": [container] }));
+        self
     }
 
     /// A region in which these services are registered between 1 and 10. Each wants 10 tasks: moto never moves that number,
     /// and a service below its floor would be another story.
     pub(crate) fn with(targets: &[&str]) -> Self {
-        let account = Account::new();
+        Account::new().having(targets)
+    }
+
+    /// The same with these services, too.
+    pub(crate) fn having(self, targets: &[&str]) -> Self {
         for target in targets {
-            account.create_service(target, 10);
-            account.register(target, 1, 10);
+            self.create_service(target, 10);
+            self.register(target, 1, 10);
         }
-        account
+        self
     }
 
     /// The same region behind a tap of its own.
     pub(crate) fn beside(&self) -> Self {
         let tap = Tap::start(moto());
         let endpoint = format!("http://{}", tap.address);
-        Account { tap, region: self.region.clone(), endpoint }
+        Account { tap, region: self.region.clone(), endpoint, number: self.number }
     }
 
     /// What sends any AWS client here.
@@ -104,8 +120,9 @@ impl Account {
 
     fn call(&self, service: &str, api: &str, operation: &str, body: &Value) -> Value {
         let scope = format!("test/20260101/{}/{service}/aws4_request", self.region);
+        let account = self.number.map(|number| format!("x-moto-account-id: {number}\r\n")).unwrap_or_default();
         let headers = format!(
-            "X-Amz-Target: {api}.{operation}\r\nContent-Type: application/x-amz-json-1.1\r\n\
+            "{account}X-Amz-Target: {api}.{operation}\r\nContent-Type: application/x-amz-json-1.1\r\n\
              Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0\r\n"
         );
         let answer = http::ask(moto(), "POST", "/", &headers, &body.to_string()).expect("moto answers");

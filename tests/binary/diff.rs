@@ -1,13 +1,15 @@
 //! `diff`: what a reviewer reads before a merge, and what the shrink guard will say after it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::json;
 
 use crate::baseload::{Ending, baseload, baseload_in};
 use crate::folder::{Folder, constant, schedule};
-use crate::repository::Repository;
+use crate::repository::{GitServer, Repository};
+use crate::support::{python, root};
 
 const EXAMPLES: &str = "schedules";
 const SPAN: [&str; 4] = ["--from", "2026-11-21", "--for", "1d"];
@@ -123,6 +125,44 @@ fn the_document_that_diff_prints_lets_a_held_revision_pass() {
 }
 
 #[test]
+fn a_git_source_and_a_checkout_of_it_have_one_digest_whatever_else_lies_there() {
+    let repository = Repository::with(&constant(&["shop/www"], 3));
+    let closed =
+        "apiVersion: baseload/v1\nkind: Calendar\nmetadata: { name: closed }\nspec: { ics: days/closed.ics }\n";
+    let days = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nEND:VCALENDAR\r\n";
+    let more = schedule("more", &["shop/api"], "  default: { min: 2 }\n");
+    for (path, content) in [
+        ("README.md", "not here"),
+        ("schedules/README.md", "nor here"),
+        ("schedules/.hidden.yaml", "kind: Nonsense"),
+        ("schedules/eu/more.yml", &more),
+        ("schedules/eu/closed.yaml", closed),
+        ("schedules/eu/days/closed.ics", days),
+    ] {
+        repository.commit(path, content);
+    }
+    let server = GitServer::start(&repository);
+    let (folder, work) = (repository.folder.arg(), format!("{}/work", repository.folder.arg()));
+    let digests = |old: &str, new: &str| {
+        let told = baseload(&["diff", old, new, "-o", "json"]).expect(0).json();
+        let mut effects = told["targets"].as_array().expect("a list").iter().map(|target| &target["effect"]);
+        assert!(effects.all(|effect| effect == "unchanged"), "{old} and {new} are the same: {told}");
+        (told["old"]["revision"].clone(), told["new"]["revision"].clone())
+    };
+    for place in ["schedules", "schedules/eu/more.yml"] {
+        let checkout = format!("{work}/{place}");
+        let of_checkout = digests(&checkout, &checkout).0;
+        for source in [
+            format!("git+file://{folder}/repo.git?ref=main&path={place}"),
+            format!("git+file://{work}?ref=HEAD&path={place}"),
+            server.source("http", "plain").replace("path=schedules", &format!("path={place}")),
+        ] {
+            assert_eq!(digests(&source, &checkout), (of_checkout.clone(), of_checkout.clone()), "{source}");
+        }
+    }
+}
+
+#[test]
 fn the_guards_share_is_the_operators() {
     let (old, new) = (services(9, 3), services(2, 3));
     let held = |ending: Ending| ending.expect(0).json()["guard"]["held"].clone();
@@ -165,4 +205,58 @@ fn the_script_for_any_ci_knows_the_first_schedules_and_a_base_that_is_not_there(
     let first = review(&repository, &["origin/main", "floors"]).expect(0);
     assert!(first.stdout.contains("the first schedules"), "{first:?}");
     assert!(review(&repository, &["origin/release"]).expect(2).stderr.contains("fetch it first"));
+}
+
+/// Runs the shell steps of the example workflow in a repository's work tree. `docker` and `gh` are stand-ins: the image
+/// holds this binary, and GitHub has the comment `before`, if any. What `gh` was told is lines of the file `told`.
+fn workflow(repository: &Repository, before: &str) -> Ending {
+    let runner = repository.folder.path();
+    let program = |name: &str, script: String| {
+        fs::create_dir_all(runner.join("bin")).expect("the folder can be made");
+        repository.folder.write(&format!("bin/{name}"), script);
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(runner.join("bin").join(name), executable).expect("the file is ours");
+    };
+    let binary = assert_cmd::cargo::cargo_bin!("baseload").display().to_string();
+    program("docker", format!("#!/bin/sh\ncase $1 in create) echo container ;; cp) cp '{binary}' \"$3\" ;; esac\n"));
+    program("gh", format!("#!/bin/sh\necho \"$*\" >> '{}/told'\necho '{before}'\n", runner.display()));
+    let path = std::env::var("PATH").expect("tests run in an environment");
+    let output = Command::new(python())
+        .arg(root().join("tests/support/run_workflow.py"))
+        .arg(root().join("docs/ci/github-workflow.yaml"))
+        .current_dir(runner.join("work"))
+        .env("PATH", format!("{}:{path}", runner.join("bin").display()))
+        .envs([("RUNNER_TEMP", runner.to_owned()), ("GITHUB_OUTPUT", runner.join("output"))])
+        .env("GITHUB_STEP_SUMMARY", runner.join("summary"))
+        .envs([("IMAGE", "image"), ("GITHUB_REPOSITORY", "shop/floors"), ("NUMBER", "7"), ("EFFECT", "what changes")])
+        .output()
+        .expect("the Python that was found can be run");
+    let text = |bytes| String::from_utf8(bytes).expect("it prints UTF-8");
+    let code = output.status.code().expect("it exits by itself");
+    Ending { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn the_example_workflow_says_what_a_merge_does_comments_it_once_and_refuses_a_bad_one() {
+    let repository = Repository::with(&constant(&["shop/www"], 3));
+    let read = |name: &str| fs::read_to_string(repository.folder.path().join(name)).unwrap_or_default();
+    repository.git(&["checkout", "--quiet", "-b", "edit"]);
+    repository.commit_here("schedules/all.yaml", &constant(&["shop/www"], 4));
+    repository.git(&["checkout", "--quiet", "main"]);
+    repository.git(&["merge", "--quiet", "--no-ff", "--message", "merge", "edit"]);
+    workflow(&repository, "").expect(0);
+    for place in ["summary", "output"] {
+        assert!(read(place).contains("**Baseload:** 1 of 1 target differ"), "{place}: {}", read(place));
+    }
+    assert_eq!(read("work/comment.md"), "<!-- baseload diff -->\nwhat changes\n");
+    assert!(read("told").ends_with("api --silent repos/shop/floors/issues/7/comments --field body=@comment.md\n"));
+    workflow(&repository, "42").expect(0);
+    let again = "api --silent --method PATCH repos/shop/floors/issues/comments/42 --field body=@comment.md\n";
+    assert!(read("told").ends_with(again), "{}", read("told"));
+
+    let told = read("told");
+    repository.commit_here("schedules/all.yaml", "kind: Nonsense\n");
+    let refused = workflow(&repository, "").expect(2);
+    assert!(refused.stdout.starts_with("::error file=schedules/all.yaml,line=1"), "{refused:?}");
+    assert_eq!(read("told"), told, "a bad one gets marks on its lines, not a comment");
 }

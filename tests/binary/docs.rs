@@ -2,7 +2,9 @@
 //! is listed is all there is.
 
 mod console;
+mod elsewhere;
 pub(crate) mod page;
+mod setting;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,10 +21,16 @@ use crate::folder::{Folder, constant};
 use crate::support::root;
 
 #[test]
-fn what_pages_show_on_a_console_is_what_happens() {
+fn what_pages_show_is_what_happens_and_their_scripts_succeed() {
     for page in page::all() {
-        Reader::new().follow(&page);
+        Reader::of(&page).follow(&page);
     }
+}
+
+#[test]
+fn every_command_in_the_prose_is_understood() {
+    let commands: usize = page::all().iter().map(elsewhere::commands_in_prose).sum();
+    assert!(commands >= 40, "{commands} commands were found");
 }
 
 #[test]
@@ -60,7 +68,8 @@ fn every_example_is_good_and_can_be_previewed_by_itself() {
 #[test]
 fn every_link_leads_to_a_file_and_the_index_to_every_page() {
     let index = Page::at("docs/README.md");
-    let linked: BTreeSet<_> = index.links().iter().map(|link| root().join("docs").join(link)).collect();
+    let linked = index.links().into_iter().filter_map(|link| root().join("docs").join(link).canonicalize().ok());
+    let linked: BTreeSet<_> = linked.collect();
     for page in page::all() {
         for link in page.links() {
             let file = page.path.parent().expect("a page is in a folder").join(&link);
@@ -170,4 +179,20 @@ fn the_page_of_http_lists_what_answers() {
         let path = route.replace("{cluster}", "CLUSTER").replace("{service}", "SERVICE");
         assert!(requests.iter().any(|request| request.ends_with(&format!(" {path}"))), "not on the page: {path}");
     }
+}
+
+#[test]
+fn the_page_of_the_log_names_every_field_and_every_message() {
+    let source = fs::read_to_string(root().join("src/log/line.rs")).expect("the log's lines are there");
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let fields = code.lines().filter_map(|line| line.trim().strip_prefix("pub(super) ")?.split(": Option<").next());
+    let fields: Vec<&str> = fields.filter(|field| field.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
+    let said = code
+        .split("(Level::")
+        .chain(code.split("Line::new("))
+        .filter_map(|rest| rest.split_once(", \"")?.1.split_once('"'));
+    let messages: BTreeSet<&str> = said.map(|(message, _)| message).collect();
+    let text = Page::at("docs/how-to/logs.md").text.replace('\n', " ");
+    let missing: Vec<_> = fields.iter().chain(&messages).filter(|name| !text.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty() && fields.len() > 15 && messages.len() > 12, "not on the page: {missing:?}");
 }

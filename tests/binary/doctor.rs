@@ -6,6 +6,8 @@ use crate::account::Account;
 use crate::baseload::{Ending, baseload_in};
 use crate::controller::Controller;
 use crate::folder::{Folder, constant};
+use crate::tap::Refusal;
+use crate::wait::until;
 
 fn doctor(folder: &Folder, variables: &[(&str, &str)]) -> Ending {
     baseload_in(&["doctor", "--schedules", folder.arg(), "-o", "json"], variables)
@@ -110,4 +112,175 @@ fn for_a_dry_run_no_permission_to_write_is_asked_for() {
     let ending = doctor(&folder, &variables).expect(0);
     assert_eq!(on(&ending, "application-autoscaling:RegisterScalableTarget"), "");
     assert!(account.tap.written().is_empty());
+}
+
+/// Something wrong with the way to AWS.
+struct Wrong {
+    /// What AWS says.
+    said: Option<Refusal>,
+    /// Variables that are other than they should be; an empty one is not set.
+    set: &'static [(&'static str, &'static str)],
+    /// The one check that fails.
+    check: &'static str,
+    /// What the remedy names, that of the check and that in the log.
+    remedy: &'static str,
+}
+
+const KEYLESS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
+
+const fn said(operation: &'static str, code: &'static str, message: &'static str) -> Option<Refusal> {
+    Some(Refusal { operation, code, message })
+}
+
+const WRONGS: [Wrong; 10] = [
+    Wrong {
+        said: said(
+            "DescribeServices",
+            "AccessDeniedException",
+            "User: x is not authorized to perform: ecs:DescribeServices",
+        ),
+        set: &[],
+        check: "ecs:DescribeServices",
+        remedy: "allow the role ecs:DescribeServices",
+    },
+    Wrong {
+        said: said("DescribeScalableTargets", "AccessDeniedException", "User: x is not authorized to perform: this"),
+        set: &[],
+        check: "application-autoscaling:DescribeScalableTargets",
+        remedy: "allow the role application-autoscaling:DescribeScalableTargets",
+    },
+    Wrong {
+        said: said(
+            "RegisterScalableTarget",
+            "ValidationException",
+            "User is missing the following permissions: ecs:UpdateService",
+        ),
+        set: &[],
+        check: "application-autoscaling:RegisterScalableTarget",
+        remedy: "allow the role ecs:UpdateService;",
+    },
+    Wrong {
+        said: said("", "ExpiredTokenException", "The security token included in the request is expired"),
+        set: &[],
+        check: "credentials",
+        remedy: "the session is over: log in again",
+    },
+    Wrong {
+        said: said("", "UnrecognizedClientException", "The security token included in the request is invalid."),
+        set: &[],
+        check: "credentials",
+        remedy: "AWS does not know these credentials",
+    },
+    Wrong { said: None, set: &KEYLESS, check: "credentials", remedy: "give the task a role (taskRoleArn" },
+    Wrong {
+        said: said(
+            "AssumeRoleWithWebIdentity",
+            "AccessDenied",
+            "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+        ),
+        set: &[
+            ("AWS_ACCESS_KEY_ID", ""),
+            ("AWS_SECRET_ACCESS_KEY", ""),
+            ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/other"),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "Cargo.toml"),
+        ],
+        check: "credentials",
+        remedy: "the role's trust policy",
+    },
+    Wrong {
+        said: None,
+        set: &[
+            ("AWS_ACCESS_KEY_ID", ""),
+            ("AWS_SECRET_ACCESS_KEY", ""),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/credentials"),
+        ],
+        check: "credentials",
+        remedy: "the task's role",
+    },
+    Wrong { said: None, set: &[("AWS_REGION", "")], check: "region", remedy: "set AWS_REGION" },
+    Wrong {
+        said: None,
+        set: &[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")],
+        check: "network",
+        remedy: "a way out on port 443",
+    },
+];
+
+#[test]
+fn what_is_wrong_is_the_one_thing_that_doctor_and_the_log_name() {
+    std::thread::scope(|scope| WRONGS.iter().for_each(|wrong| drop(scope.spawn(|| is_named(wrong)))));
+}
+
+fn is_named(Wrong { said, set, check, remedy }: &Wrong) {
+    let account = Account::with(&["shop/www"]);
+    if let Some(refusal) = said {
+        account.tap.refuse(*refusal);
+    }
+    let mut variables = account.environment().to_vec();
+    variables.retain(|(name, _)| set.iter().all(|(other, _)| name != other));
+    variables.extend(set.iter().filter(|(_, value)| !value.is_empty()));
+    let folder = Folder::with("all.yaml", constant(&["shop/www"], 3));
+
+    let ending = doctor(&folder, &variables).expect(1);
+    let report = ending.json();
+    let checks = report["checks"].as_array().cloned().unwrap_or_default();
+    let failed: Vec<_> = checks.iter().filter(|check| check["verdict"] == "fail").collect();
+    assert!(failed.len() == 1 && failed[0]["check"] == *check, "{check}: {failed:?}");
+    let advice = failed[0]["remedy"].as_str().unwrap_or_default();
+    assert!(advice.contains(remedy), "{check}: {advice}");
+
+    let controller = Controller::start_in(&variables, &folder, &[]);
+    until(&format!("the log of `{check}` says: {remedy}"), || {
+        controller.log().iter().any(|line| line.contains("\"remedy\"") && line.contains(remedy))
+    });
+}
+
+#[test]
+fn a_wrong_region_is_named_by_the_log() {
+    let (here, there) = (Account::with(&["shop/www"]), Account::new());
+    let variables = [&here.environment()[..], &there.environment()[1..2]].concat();
+    let controller = Controller::start_in(&variables, &Folder::with("all.yaml", constant(&["shop/www"], 3)), &[]);
+    until("the log says what to check", || {
+        controller.log().iter().any(|line| line.contains("of this name here: check the region"))
+    });
+    let region = format!("\"region\":\"{}\"", there.environment()[1].1);
+    assert!(controller.log()[0].contains(&region), "{:?}", controller.log()[0]);
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_named() {
+    let account = Account::with(&["shop/www"]);
+    let folder = Folder::with("all.yaml", constant(&["shop/www", "shop/wwww", "schop/api"], 3));
+    let ending = doctor(&folder, &account.environment()).expect(0);
+    assert_eq!(
+        on(&ending, "targets"),
+        "warn: ECS has no service of cluster schop: schop/api; and no such service: shop/wwww"
+    );
+    let folder = Folder::with("all.yaml", constant(&["schop/api"], 3));
+    let ending = doctor(&folder, &account.environment()).expect(1);
+    assert!(on(&ending, "targets").starts_with("fail: none of 1 is registered in test-"), "{ending:?}");
+    assert_eq!(on(&ending, "ecs:DescribeServices"), "ok: allowed");
+}
+
+#[test]
+fn a_variable_of_awss_that_is_set_to_nothing_is_named() {
+    let account = Account::with(&["shop/www"]);
+    let folder = Folder::with("all.yaml", constant(&["shop/www"], 3));
+    for name in ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ENDPOINT_URL_ECS"] {
+        let variables = [&account.environment()[..], &[(name, "")]].concat();
+        for command in ["doctor", "plan", "run"] {
+            let ending = baseload_in(&[command, "--schedules", folder.arg()], &variables).expect(2);
+            assert_eq!(ending.stderr, format!("error: {name} is set to nothing: unset it, or give it a value\n"));
+        }
+    }
+}
+
+#[test]
+fn libraries_say_nothing_of_their_own_in_the_log() {
+    let account = Account::with(&["shop/www"]);
+    let controller = Controller::start(&account, &Folder::with("all.yaml", constant(&["shop/www"], 3)), &[]);
+    until("a floor was accepted", || account.bounds("shop/www") == Some((3, 10)));
+    let log = controller.log();
+    let ours = ["baseload starts", "schedules in force", "condition changed", "floor "];
+    assert!(log.iter().all(|line| ours.iter().any(|words| line.contains(words))), "{log:?}");
 }

@@ -280,6 +280,27 @@ fn an_unchanged_repository_costs_one_question() {
 }
 
 #[test]
+fn an_unchanged_repository_is_not_read_and_one_look_is_enough_to_see_a_merge() {
+    let repository = Repository::with(&floor(3));
+    let server = GitServer::start(&repository);
+    let account = Account::with(&[WWW]);
+    let environment = [&account.environment()[..], &[("BASELOAD_LOG", "debug")]].concat();
+    let controller = Controller::start_on(&environment, &server.source("http", "plain"), &["--poll", "1h"]);
+    let revision = || controller.status()["configuration"]["revision"].clone();
+    let read = || controller.log().iter().filter(|line| line.contains("read a source")).count();
+    until("the first looks are over", || controller.reload().code == 200);
+    for _ in 0..3 {
+        assert_eq!(controller.reload().code, 200);
+    }
+    assert_eq!(read(), 1, "{:#?}", controller.log());
+
+    let merge = repository.commit("schedules/all.yaml", &floor(4));
+    assert_eq!((controller.reload().code, revision()), (200, merge.into()));
+    assert_eq!(controller.status()["targets"][0]["floor"]["min"], 4);
+    until("the log tells of it", || read() == 2);
+}
+
+#[test]
 fn a_start_on_a_bad_head_is_a_start_on_the_newest_good_commit_before_it() {
     let repository = Repository::with(&floor(3));
     let good = repository.commit("schedules/all.yaml", &floor(4));

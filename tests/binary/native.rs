@@ -62,7 +62,7 @@ fn the_web_shop_is_imported_from_aws_and_is_the_example() {
         ("AWS_SECRET_ACCESS_KEY", "test"),
     ];
     let ending = baseload_in(&["import"], &aws).expect(0);
-    assert!(ending.stderr.contains("proved: 1 schedules for 2 targets"), "{ending:?}");
+    assert!(ending.stderr.contains("proved: 1 schedule for 2 targets"), "{ending:?}");
     let folder = Folder::with("imported.yaml", &ending.stdout);
     baseload(&["validate", folder.arg()]).expect(0);
     for service in ["www", "api"] {

@@ -27,13 +27,18 @@ impl Repository {
 
     /// Writes a file, commits and pushes it, and returns the commit.
     pub(crate) fn commit(&self, path: &str, content: &str) -> String {
+        self.commit_here(path, content);
+        self.push("HEAD:main");
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Writes a file and commits it, in the work tree alone.
+    pub(crate) fn commit_here(&self, path: &str, content: &str) {
         let file = self.folder.path().join("work").join(path);
         fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("a folder can be made");
         fs::write(file, content).expect("a file can be written");
         self.git(&["add", "."]);
         self.git(&["commit", "--quiet", "--message", path]);
-        self.push("HEAD:main");
-        self.git(&["rev-parse", "HEAD"])
     }
 
     /// Pushes by force.

@@ -53,7 +53,38 @@ struct Shared {
     asked_of_bucket: Mutex<Vec<String>>,
     bucket: Mutex<Bucket>,
     leases: Mutex<Leases>,
+    refused: Mutex<Option<Refusal>>,
     changed: Condvar,
+}
+
+/// What AWS says to one operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal {
+    /// The operation's name; everything, where it is empty.
+    pub(crate) operation: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) message: &'static str,
+}
+
+impl Refusal {
+    fn is_of(self, head: &str, body: &[u8]) -> bool {
+        let in_query = format!("Action={}&", self.operation); // STS's protocol
+        let in_body = body.windows(in_query.len()).any(|window| window == in_query.as_bytes());
+        self.operation.is_empty() || head.contains(&format!(".{}\r\n", self.operation)) || in_body
+    }
+
+    fn answer(self, head: &str) -> Vec<u8> {
+        let Refusal { code, message, .. } = self;
+        let (kind, body) = match head.to_ascii_lowercase().contains("x-amz-target") {
+            true => ("x-amz-json-1.1", format!(r#"{{"__type":"{code}","message":"{message}"}}"#)),
+            false => {
+                let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+                ("xml", format!("<ErrorResponse>{error}</ErrorResponse>"))
+            }
+        };
+        let head = format!("HTTP/1.0 400 Bad Request\r\nContent-Type: application/{kind}\r\n");
+        format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    }
 }
 
 impl Tap {
@@ -68,6 +99,7 @@ impl Tap {
             asked_of_bucket: Mutex::default(),
             bucket: Mutex::new(Bucket::Answers),
             leases: Mutex::new(Leases::Answered),
+            refused: Mutex::default(),
             changed: Condvar::new(),
         });
         let server = Arc::clone(&shared);
@@ -102,6 +134,11 @@ impl Tap {
         self.shared.changed.notify_all();
     }
 
+    /// Refuses an operation from now on.
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        *lock(&self.shared.refused) = Some(refusal);
+    }
+
     /// Says what becomes of writes from now on.
     pub(crate) fn set_writes(&self, writes: Writes) {
         *lock(&self.shared.writes) = writes;
@@ -122,10 +159,12 @@ impl Shared {
         let throttled = is_write && *lock(&self.writes) == Writes::Throttled;
         let is_of_bucket = head.starts_with("GET "); // all that ECS and Application Auto Scaling are asked is a POST
         let denied = is_of_bucket && self.bucket_denies(&head);
-        let answer = match (throttled, denied) {
-            (true, _) => refusal(),
-            (_, true) => denial(),
-            (false, false) => self.forward(&head, &body)?,
+        let refused = (*lock(&self.refused)).filter(|refusal| refusal.is_of(&head, &body));
+        let answer = match (throttled, denied, refused) {
+            (true, _, _) => refusal(),
+            (_, true, _) => denial(),
+            (_, _, Some(refusal)) => refusal.answer(&head),
+            (false, false, None) => self.forward(&head, &body)?,
         };
         if is_write {
             self.wait_while_held();

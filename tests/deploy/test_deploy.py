@@ -36,6 +36,8 @@ SAME = {
     "${aws_cloudwatch_log_group.this.arn}:*": "${LogGroup.Arn}",
     "${aws_cloudwatch_log_group.this.name}": "${LogGroup}",
     "${var.name}": "${ServiceName}",
+    "${local.account_list}": "${Accounts}",
+    "${local.account_roles}": "${AccountRoles}",
     # Terraform says once what is there only with a token.
     "${[for arn in compact(['${var.git_token_secret_arn}']) : {'name': 'BASELOAD_GIT_TOKEN', 'valueFrom': '${arn}'}]}": [
         {"name": "BASELOAD_GIT_TOKEN", "valueFrom": "${GitTokenSecretArn}"}
@@ -98,12 +100,12 @@ def resource(kind):
     return {name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in found[0].items()}
 
 
-def template():
-    return yaml.load((ROOT / "deploy/cloudformation/baseload.yaml").read_text(), Template)
+def template(name="baseload"):
+    return yaml.load((ROOT / f"deploy/cloudformation/{name}.yaml").read_text(), Template)
 
 
-def statements(role):
-    return template()["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+def statements(role, of="baseload"):
+    return template(of)["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
 
 
 def documented_actions():
@@ -115,14 +117,16 @@ def documented_actions():
 class Policies(unittest.TestCase):
     def test_both_task_roles_may_do_what_the_reference_says_and_nothing_else(self):
         iam = local_values("iam.tf")
-        granted = iam["look"] + iam["write"] + iam["schedules_from_s3"] + iam["hold_lease"] + iam["send_metrics"]
+        granted = iam["look"] + iam["write"] + iam["schedules_from_s3"] + iam["act_in_accounts"]
+        granted += iam["hold_lease"] + iam["send_metrics"]
         self.assertEqual(common(granted), statements("TaskRole"))
         actions = [action for statement in granted for action in statement["Action"]]
         self.assertEqual(sorted(actions), sorted(documented_actions()))
 
     def test_each_part_grants_what_its_word_in_the_reference_says(self):
         iam, documented = local_values("iam.tf"), documented_actions()
-        words = {"look": "look", "write": "write", "schedules_from_s3": "s3", "hold_lease": "lease", "send_metrics": "collector"}
+        words = {"look": "look", "write": "write", "schedules_from_s3": "s3", "act_in_accounts": "accounts"}
+        words |= {"hold_lease": "lease", "send_metrics": "collector"}
         for name, word in words.items():
             granted = {action for statement in iam[name] for action in statement["Action"]}
             self.assertEqual(granted, {action for action, when in documented.items() if when == word}, name)
@@ -130,6 +134,25 @@ class Policies(unittest.TestCase):
     def test_both_execution_roles_may_do_the_same(self):
         iam = local_values("iam.tf")
         self.assertEqual(common(iam["start"] + iam["pull"] + iam["read_token"]), statements("ExecutionRole"))
+
+    def test_the_role_in_another_account_may_do_the_same_there(self):
+        ours, theirs = local_values("iam.tf"), local_values("account/main.tf")
+        self.assertEqual(common(theirs["look"] + theirs["write"]), statements("Role", "account"))
+        for name in ["look", "write"]:
+            plain = lambda granted: [(one["Sid"], one["Action"]) for one in granted]
+            self.assertEqual(plain(theirs[name]), plain(ours[name]))
+        (here,), (there,) = ([s for s in one["write"] if s["Sid"] == "SetBounds"] for one in [ours, theirs])
+        here, there = here["Condition"]["StringEquals"], there["Condition"]["StringEquals"]
+        self.assertEqual(there, here | {"aws:RequestedRegion": "${var.regions}"})
+
+    def test_the_role_in_another_account_trusts_the_controller_s_role_alone(self):
+        ours = common(local_values("account/main.tf")["assumed_by_the_controller"])
+        theirs = template("account")["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"]
+        account = theirs["Statement"][0]["Principal"].pop("AWS")
+        self.assertEqual(ours["Statement"][0]["Principal"].pop("AWS"), "arn:${AWS::Partition}:iam::${local.controller_account}:root")
+        self.assertEqual(account["Sub"][0], "arn:${AWS::Partition}:iam::${Account}:root")
+        self.assertEqual(ours, theirs)
+        self.assertEqual(ours["Statement"][0]["Condition"], {"ArnEquals": {"aws:PrincipalArn": "${ControllerRoleArn}"}})
 
     def test_only_what_knows_no_resource_is_granted_on_all(self):
         unscoped = {a for s in statements("TaskRole") if s["Resource"] == "*" for a in s["Action"]}
@@ -144,7 +167,7 @@ class Task(unittest.TestCase):
     def test_both_run_the_same_container(self):
         values = local_values("main.tf")
         ours = common(values["container"])
-        ours["environment"] += common(values["lease_environment"])
+        ours["environment"] += common(values["account_environment"]) + common(values["lease_environment"])
         self.assertEqual(ours, lower(self.containers()[0]))
 
     def test_both_run_the_same_collector(self):
@@ -190,12 +213,13 @@ class Task(unittest.TestCase):
 
 class Terraform(unittest.TestCase):
     def test_its_page_lists_every_input_and_output(self):
-        page = (TERRAFORM / "README.md").read_text()
-        for file, block in [("variables.tf", "variable"), ("outputs.tf", "output")]:
-            with open(TERRAFORM / file) as source:
-                declared = [next(iter(entry)) for entry in hcl2.load(source)[block]]
-            section = page.split(f"## {block.capitalize()}s\n")[1].split("\n## ")[0]
-            self.assertEqual(re.findall(r"^\| `(\w+)`", section, re.MULTILINE), declared)
+        for folder in ["", "account"]:
+            page = (TERRAFORM / folder / "README.md").read_text()
+            for file, block in [("variables.tf", "variable"), ("outputs.tf", "output")]:
+                with open(TERRAFORM / folder / file) as source:
+                    declared = [next(iter(entry)) for entry in hcl2.load(source)[block]]
+                section = page.split(f"## {block.capitalize()}s\n")[1].split("\n## ")[0]
+                self.assertEqual(re.findall(r"^\| `(\w+)`", section, re.MULTILINE), declared)
 
     def test_its_pure_part_evaluates(self):
         """With Terraform itself, where it is there: it needs no provider for what is no resource."""
@@ -210,10 +234,15 @@ class Terraform(unittest.TestCase):
             run("init", "-backend=false")
             run("apply", "-auto-approve")
             values = json.loads(run("output", "-json").stdout)
-        self.assertEqual([c["name"] for c in json.loads(values["containers"]["value"])], ["baseload", "collector"])
+        containers = json.loads(values["containers"]["value"])
+        self.assertEqual([container["name"] for container in containers], ["baseload", "collector"])
+        environment = {one["name"]: one["value"] for one in containers[0]["environment"]}
+        self.assertEqual(environment["BASELOAD_ACCOUNT"], "home=own,prod=arn:aws:iam::210987654321:role/baseload")
         policy = json.loads(values["task"]["value"])
         self.assertEqual(len(policy), len(statements("TaskRole")))
         self.assertIn("arn:aws:ecs:eu-west-1:123456789012:service/shop/*", policy[1]["Resource"])
+        roles = [statement["Resource"] for statement in policy if statement["Sid"] == "ActInAccounts"]
+        self.assertEqual(roles, [["arn:aws:iam::210987654321:role/baseload"]])
 
     def locals_of(self, file):
         text = re.search(r"^locals {\n.*?^}\n", (TERRAFORM / file).read_text(), re.MULTILINE | re.DOTALL)[0]
@@ -240,6 +269,7 @@ collector_image             = "registry.example.com/collector:1"
 prometheus_workspace_arn    = "arn:aws:aps:eu-west-1:123456789012:workspace/ws-1"
 prometheus_remote_write_url = "https://aps.example.com/api/v1/remote_write"
 lease_table                 = "baseload-lease"
+accounts                    = { home = "own", prod = "arn:aws:iam::210987654321:role/baseload" }
 """
 
 OUTPUTS = """
@@ -250,12 +280,12 @@ output "execution" { value = jsonencode([for statement in local.execution_statem
 
 
 def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
-def given(modules):
+def given(modules, name):
     """The inputs of a module's calls, by file or block."""
-    return [set(call["baseload"]) - {"source", "__start_line__", "__end_line__"} for call in modules]
+    return [set(call[name]) - {"source", "__start_line__", "__end_line__"} for call in modules if name in call]
 
 
 class Pages(unittest.TestCase):
@@ -267,11 +297,22 @@ class Pages(unittest.TestCase):
         required = {name for name, block in variables.items() if "default" not in block}
         calls = [hcl2.loads(block) for block in blocks("deploy/terraform/README.md", "hcl")]
         calls += [hcl2.loads(file.read_text()) for file in TERRAFORM.glob("examples/*/main.tf")]
-        inputs = [one for call in calls for one in given(call.get("module", []))]
-        self.assertEqual(len(inputs), 3)
+        inputs = [one for call in calls for one in given(call.get("module", []), "baseload")]
+        self.assertEqual(len(inputs), 4)
         for one in inputs:
             self.assertLessEqual(required, one)
             self.assertLessEqual(one, set(variables))
+
+    def test_every_call_of_the_sub_module_gives_what_it_must_and_nothing_unknown(self):
+        variables = hcl2.loads((TERRAFORM / "account/variables.tf").read_text())["variable"]
+        required = {name for entry in variables for name, block in entry.items() if "default" not in block}
+        calls = [hcl2.loads(block) for block in blocks("deploy/terraform/account/README.md", "hcl")]
+        calls += [hcl2.loads((TERRAFORM / "examples/accounts/main.tf").read_text())]
+        inputs = [one for call in calls for one in given(call["module"], "baseload_role")]
+        self.assertEqual(len(inputs), 2)
+        for one in inputs:
+            self.assertLessEqual(required, one)
+            self.assertLessEqual(one, {name for entry in variables for name in entry})
 
     def test_the_stack_on_the_page_has_all_parameters_without_a_default(self):
         command = next(block for block in blocks("docs/how-to/run-on-ecs.md", "sh") if "cloudformation deploy" in block)
@@ -288,8 +329,55 @@ class Pages(unittest.TestCase):
         self.assertEqual(plain(target), plain(example))
 
     def test_the_values_on_the_page_fit_the_chart(self):
-        (values,) = blocks("docs/how-to/run-on-eks.md", "yaml")
-        jsonschema.validate(yaml.safe_load(values), json.loads((CHART / "values.schema.json").read_text()))
+        values, *more = (yaml.safe_load(block) for block in blocks("docs/how-to/run-on-eks.md", "yaml"))
+        for one in more:
+            values |= one
+        jsonschema.validate(values, json.loads((CHART / "values.schema.json").read_text()))
+
+    def test_the_commands_on_the_page_name_what_the_chart_makes(self):
+        (commands,) = blocks("docs/how-to/run-on-eks.md", "sh")
+        made = rendered(CHART / "ci/git-values.yaml")
+        for kind in ["deployment", "service"]:
+            (named,) = re.findall(rf"\b{kind}/(\S+)", commands)
+            self.assertEqual(yaml.safe_load(made[f"{kind}.yaml"])["metadata"]["name"], named)
+
+    def test_the_lease_on_the_page_is_the_module_s(self):
+        (shown,) = blocks("docs/how-to/run-on-eks.md", "hcl")
+        page, own = hcl2.loads(shown), resource("aws_dynamodb_table")
+        table = page["resource"][0]["aws_dynamodb_table"]["lease"]
+        self.assertEqual([table[name] for name in ["hash_key", "billing_mode"]], [[own["hash_key"]], [own["billing_mode"]]])
+        (statement,) = page["data"][0]["aws_iam_policy_document"]["lease"]["statement"]
+        self.assertEqual(statement["actions"], [one["Action"] for one in local_values("iam.tf")["hold_lease"]])
+
+    def test_the_policies_on_the_page_of_several_accounts_are_the_templates(self):
+        trust, permissions, statement = map(json.loads, blocks("docs/how-to/several-accounts.md", "json"))
+        services = [f"arn:aws:ecs:{region}:210987654321:service/shop/*" for region in ["eu-west-1", "us-east-1"]]
+        own = json.dumps(template("account")["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"])
+        for name, value in [("ManagedServices", services), ("Regions", ["eu-west-1", "us-east-1"])]:
+            own = own.replace(f'"${{{name}}}"', json.dumps(value))
+        own = own.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "210987654321")
+        self.assertEqual(permissions, json.loads(own))
+        (granted,) = (one for one in statements("TaskRole") if one["Sid"] == "ActInAccounts")
+        self.assertEqual(statement, granted | {"Resource": ["arn:aws:iam::210987654321:role/baseload"]})
+        (trusted,) = trust["Statement"]
+        self.assertEqual(trusted["Principal"], {"AWS": "arn:aws:iam::123456789012:root"})
+        role = "arn:aws:iam::123456789012:role/baseload-task"
+        self.assertEqual(trusted["Condition"], {"ArnEquals": {"aws:PrincipalArn": role}})
+
+    def test_the_stack_set_on_the_page_has_all_parameters_without_a_default(self):
+        command = next(block for block in blocks("docs/how-to/several-accounts.md", "sh") if "create-stack-set" in block)
+        named, parameters = set(re.findall(r"ParameterKey=(\w+)", command)), template("account")["Parameters"]
+        self.assertLessEqual({name for name, about in parameters.items() if "Default" not in about}, named)
+        self.assertLessEqual(named, set(parameters))
+
+    def test_scripts_on_pages_are_as_clean_as_those_in_files(self):
+        pages = [page for folder in ["docs", "deploy"] for page in (ROOT / folder).rglob("*.md")] + [*ROOT.glob("*.md")]
+        scripts = [script for page in pages for script in blocks(page, "sh")]
+        self.assertGreater(len(scripts), 25)
+        for script in scripts:
+            judge = ["shellcheck", "--shell=bash", "--exclude=SC2211,SC2034", "-"]
+            done = subprocess.run(judge, input=script, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout)
 
 
 def rendered(values):
@@ -336,6 +424,22 @@ class Chart(unittest.TestCase):
             self.assertTrue(security["readOnlyRootFilesystem"] and pod["securityContext"]["runAsNonRoot"])
             self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
             self.assertFalse(security["allowPrivilegeEscalation"] or pod["automountServiceAccountToken"])
+
+    def test_a_lease_brings_a_second_replica_that_stands_by(self):
+        alone, pair = (self.documents(CHART / f"ci/{name}-values.yaml") for name in ["files", "git"])
+        self.assertEqual((alone["deployment.yaml"]["spec"]["replicas"], pair["deployment.yaml"]["spec"]["replicas"]), (1, 2))
+        self.assertNotIn("poddisruptionbudget.yaml", alone)
+        selector = pair["poddisruptionbudget.yaml"]["spec"]["selector"]["matchLabels"]
+        pod = pair["deployment.yaml"]["spec"]["template"]
+        self.assertLessEqual(selector.items(), pod["metadata"]["labels"].items())
+        variables = [variable for variable in pod["spec"]["containers"][0]["env"] if variable["name"] == "BASELOAD_LEASE"]
+        self.assertEqual(variables, [{"name": "BASELOAD_LEASE", "value": "dynamodb://baseload-lease/tools/floors-baseload"}])
+
+    def test_accounts_are_named_as_the_binary_takes_them(self):
+        for name, expected in [("git", "home=own,prod=arn:aws:iam::210987654321:role/baseload"), ("files", None)]:
+            pod = self.documents(CHART / f"ci/{name}-values.yaml")["deployment.yaml"]["spec"]["template"]["spec"]
+            variables = {variable["name"]: variable["value"] for variable in pod["containers"][0]["env"]}
+            self.assertEqual(variables.get("BASELOAD_ACCOUNT"), expected)
 
     def test_sources_that_are_not_exactly_one_are_refused(self):
         for schedules in ["{}", "{ source: 's3://b/p', existingConfigMap: floors }"]:

@@ -6,15 +6,15 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use baseload_core::controller::Pacing;
 use baseload_core::ledger::Ledger;
+use baseload_core::model::Site;
 use baseload_core::spec::{self, Limits, Tree};
 use baseload_core::status::{
     Bounds, Condition, ConditionKind, Conditions, ConfigurationStatus, Counts, FloorStatus, NextStatus, Status,
     TargetStatus,
 };
 use baseload_core::timetable::{Schedules, Zones};
-use baseload_view::metrics::{self, Books, Detail};
+use baseload_view::metrics::{self, Detail};
 use baseload_view::page::{self, About, Almanac, View, Wish};
 use jiff::Timestamp;
 
@@ -66,6 +66,7 @@ fn target(index: usize, schedules: usize, conditions: &Conditions) -> TargetStat
     let schedule: Arc<str> = format!("s{}", index % schedules).into();
     let floor = |min, cause: &str| FloorStatus { min, max: None, schedule: schedule.clone(), cause: cause.to_owned() };
     TargetStatus {
+        site: Site::HOME,
         cluster: "shop".into(),
         service: service(index, schedules).into(),
         floor: Some(floor(3, "default")),
@@ -94,18 +95,19 @@ fn status(schedules: usize) -> Arc<Status> {
         stopping: false,
         dry_run: false,
         lease: None,
+        sites: Vec::new(),
         configuration: ConfigurationStatus { source: "./schedules".to_owned(), ..ConfigurationStatus::default() },
         targets,
     })
 }
 
-fn books(status: &Arc<Status>, schedules: &Schedules) -> Books {
+fn ledger(status: &Arc<Status>, schedules: &Schedules) -> Ledger {
     let mut ledger = Ledger::default();
     for second in [0, 90] {
         let at = now() + jiff::SignedDuration::from_secs(second);
         ledger.turn(&Arc::new(Status { at, ..(**status).clone() }), Some(schedules));
     }
-    Books { ledger, pacing: Pacing::default() }
+    ledger
 }
 
 /// What runs, and how many bytes it makes.
@@ -145,12 +147,12 @@ fn main() {
     };
     page(&few, &few_drawn);
     page(&many, &many_drawn);
-    let books = books(&few.0, &few.1);
+    let ledger = ledger(&few.0, &few.1);
     let pieces = [
         Piece(
             "scrape",
             Box::new(|| {
-                metrics::scrape(String::new(), few.0.clone(), &books, Detail::Targets).map(|piece| piece.len()).sum()
+                metrics::scrape(String::new(), few.0.clone(), &ledger, Detail::Targets).map(|piece| piece.len()).sum()
             }),
         ),
         Piece("page, 300 schedules", Box::new(|| page(&few, &few_drawn))),

@@ -10,13 +10,12 @@ mod scrape;
 
 use std::sync::Arc;
 
-use baseload_core::controller::Pacing;
 use baseload_core::ledger::Ledger;
-use baseload_core::status::{ConditionKind, ConfigurationStatus, Status, Truth};
+use baseload_core::status::{ConditionKind, ConfigurationStatus, SiteStatus, Status, Truth};
 
 pub use self::fleet::Fleet;
 pub use self::scrape::Scrape;
-use self::scrape::{Value, instant, write_header, write_labelled, write_single};
+use self::scrape::{Value, instant, write_by_site, write_header, write_labelled, write_single};
 
 /// Whose gauges a scrape shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,36 +26,27 @@ pub enum Detail {
     Fleet,
 }
 
-/// What the loop notes with each snapshot.
-#[derive(Clone, Debug, Default)]
-pub struct Books {
-    /// What the floors cost and save.
-    pub ledger: Ledger,
-    /// How writes get through.
-    pub pacing: Pacing,
-}
-
 /// Everything in Prometheus's text format, version 0.0.4, in pieces: the `counters`, which are in it already, then the
 /// gauges as of `status`.
-pub fn scrape(counters: String, status: Arc<Status>, books: &Books, detail: Detail) -> Scrape {
+pub fn scrape(counters: String, status: Arc<Status>, ledger: &Ledger, detail: Detail) -> Scrape {
     let mut head = counters;
-    write_head(&mut head, &status, books);
+    write_head(&mut head, &status, ledger);
     let accounts = match detail {
-        Detail::Targets => books.ledger.accounts(&status.targets),
+        Detail::Targets => ledger.accounts(&status.targets),
         Detail::Fleet => Vec::new(),
     };
     Scrape::new(head, status, accounts)
 }
 
 /// What does not belong to a target.
-fn write_head(text: &mut String, status: &Status, books: &Books) {
+fn write_head(text: &mut String, status: &Status, ledger: &Ledger) {
     write_single(text, &table::HEARTBEAT, instant(status.heartbeat));
     let leader = status.lease.as_ref().is_none_or(|standing| standing.leader);
     write_single(text, &table::LEADER, Some(Value::Whole(u64::from(leader))));
     write_configuration(text, &status.configuration);
-    write_pacing(text, books.pacing);
+    write_pacing(text, &status.sites);
     write_fleet(text, &Fleet::of(&status.targets));
-    write_account(text, &books.ledger);
+    write_account(text, ledger);
 }
 
 fn write_configuration(text: &mut String, configuration: &ConfigurationStatus) {
@@ -71,11 +61,12 @@ fn write_configuration(text: &mut String, configuration: &ConfigurationStatus) {
     }
 }
 
-fn write_pacing(text: &mut String, pacing: Pacing) {
+/// Each account and region has a pace of its own.
+fn write_pacing(text: &mut String, sites: &[SiteStatus]) {
     let thousandths = |rate: f64| Value::Thousandths((rate * 1000.0).round() as u64);
-    write_single(text, &table::WRITE_RATE, pacing.rate.map(thousandths));
-    write_single(text, &table::WRITES_WAITING, count(pacing.waiting));
-    write_single(text, &table::WRITES_IN_FLIGHT, count(pacing.in_flight));
+    write_by_site(text, &table::WRITE_RATE, sites, |site| site.write_rate.map(thousandths));
+    write_by_site(text, &table::WRITES_WAITING, sites, |site| count(site.writes_waiting));
+    write_by_site(text, &table::WRITES_IN_FLIGHT, sites, |site| count(site.writes_in_flight));
 }
 
 fn count(number: usize) -> Option<Value> {

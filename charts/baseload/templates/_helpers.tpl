@@ -52,3 +52,14 @@ default
 {{- printf "%s-schedules" (include "baseload.name" .) -}}
 {{- end -}}
 {{- end -}}
+
+{{- define "baseload.lease" -}}
+{{- $key := default (printf "%s/%s" .Release.Namespace (include "baseload.name" .)) .Values.lease.key -}}
+{{- printf "dynamodb://%s/%s" .Values.lease.table $key -}}
+{{- end -}}
+
+{{- define "baseload.accounts" -}}
+{{- $accounts := list -}}
+{{- range $name, $way := . }}{{ $accounts = append $accounts (printf "%s=%s" $name $way) }}{{ end -}}
+{{- join "," $accounts -}}
+{{- end -}}

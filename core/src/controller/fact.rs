@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ecs::{Action, EcsError, Operation};
-use crate::model::TargetId;
+use crate::model::{Site, TargetId};
 use crate::status::{Bounds, Condition};
 use crate::timetable::Decision;
 
@@ -115,6 +115,8 @@ pub enum Fact {
     },
     /// Questions of this kind began to fail.
     LookFailed {
+        /// Where.
+        site: Site,
         /// How many targets the failure leaves without an answer; `None`: the listing of all.
         targets: Option<usize>,
         /// The first failure.
@@ -122,6 +124,8 @@ pub enum Fact {
     },
     /// Questions of this kind are answered again.
     LookRecovered {
+        /// Where.
+        site: Site,
         /// Which.
         operation: Operation,
     },

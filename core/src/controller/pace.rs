@@ -1,107 +1,22 @@
-//! When to try again: backoff for one target, and how many writes may be under way for all of them.
+//! How many writes may be under way for all targets together, and how fast they leave.
 //!
 //! AWS publishes no rate for Application Auto Scaling, and every caller of the account shares it. So the pacer measures
 //! what is let through.
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ecs::{EcsError, ErrorKind};
-
-/// A small deterministic generator (SplitMix64) for jitter; nothing secret hangs on it.
-#[derive(Clone, Debug)]
-pub(super) struct Jitter(u64);
-
-impl Jitter {
-    /// The same seed gives the same sequence.
-    pub(super) fn new(seed: u64) -> Self {
-        Jitter(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Between half of `whole` and all of it, so that targets that failed together do not return together.
-    pub(super) fn spread(&mut self, whole: SignedDuration) -> SignedDuration {
-        let millis = u64::try_from(whole.as_millis()).unwrap_or(0);
-        let spread = millis / 2 + self.next() % (millis / 2 + 1);
-        SignedDuration::from_millis(i64::try_from(spread).unwrap_or(i64::MAX))
-    }
-}
-
-/// The failures of one target's writes, and when the next may be tried.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Backoff {
-    failures: u32,
-    /// No earlier than this.
-    pub(super) not_before: Option<Timestamp>,
-    /// The failure that stands.
-    pub(super) error: Option<Box<EcsError>>,
-}
-
-impl Backoff {
-    /// Notes a failure and sets the time of the next try.
-    pub(super) fn fail(&mut self, error: EcsError, now: Timestamp, jitter: &mut Jitter) {
-        let (first, cap) = pause(error.kind);
-        let doubled = first.saturating_mul(1 << self.failures.min(16));
-        let mut wait = jitter.spread(doubled.min(cap));
-        if let Some(asked) = error.retry_after {
-            wait = wait.max(SignedDuration::try_from(asked).unwrap_or(cap).min(cap));
-        }
-        self.failures = self.failures.saturating_add(1);
-        self.not_before = now.checked_add(wait).ok();
-        self.error = Some(Box::new(error));
-    }
-
-    /// Forgets everything: the last try was good.
-    pub(super) fn succeed(&mut self) {
-        *self = Backoff::default();
-    }
-
-    /// A different floor is due: it does not inherit the pauses of the one before, but for those that concern no value.
-    pub(super) fn renew(&mut self) {
-        let concerns_any_value = self
-            .error
-            .as_ref()
-            .is_some_and(|error| matches!(error.kind, ErrorKind::Throttled | ErrorKind::QuotaExceeded));
-        if !concerns_any_value {
-            self.failures = 0;
-            self.not_before = None;
-        }
-    }
-
-    /// Whether a try is allowed.
-    pub(super) fn is_over(&self, now: Timestamp) -> bool {
-        self.not_before.is_none_or(|at| at <= now)
-    }
-
-    /// Moves the pause with a clock that stepped back.
-    pub(super) fn shift(&mut self, by: SignedDuration) {
-        self.not_before = self.not_before.and_then(|at| at.checked_sub(by).ok());
-    }
-}
-
-/// The first pause after a failure of this kind, and the longest.
-fn pause(kind: ErrorKind) -> (SignedDuration, SignedDuration) {
-    let seconds = SignedDuration::from_secs;
-    match kind {
-        ErrorKind::Throttled | ErrorKind::Conflict => (seconds(1), seconds(30)),
-        ErrorKind::Unavailable | ErrorKind::Unreachable | ErrorKind::OutcomeUnknown | ErrorKind::Credentials => {
-            (seconds(2), seconds(60))
-        }
-        ErrorKind::Denied | ErrorKind::NotFound | ErrorKind::Invalid => (seconds(30), seconds(300)),
-        ErrorKind::QuotaExceeded => (seconds(1200), seconds(1200)), // ten minutes at least, after the jitter
-    }
-}
+use super::backoff::Jitter;
+use crate::ecs::ErrorKind;
 
 /// How many writes may be under way at once, and how fast they leave, learned from what AWS lets through.
 ///
 /// AWS keeps a token bucket: whatever its size, at each throttle it is empty. So what was accepted between two throttles
 /// is what it regained in that time, and the rate is known. Pauses cost nothing, because the bucket fills meanwhile.
+///
+/// A throttle is the only thing that teaches, so a few are spent on purpose: as many as one in twenty writes, or ten,
+/// and no more. What the first emptying of the bucket leaves of those is spread over the writes that still wait: now and
+/// then they leave faster until one is throttled, which uses what the estimate had left in the bucket, measures anew, and
+/// finds a limit that was raised.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pacer {
     in_flight: usize,
@@ -110,56 +25,97 @@ pub(super) struct Pacer {
     /// Where the rate is known, the next write leaves no earlier than this.
     next_at: Option<Timestamp>,
     learned: Option<Learned>,
+    burst: Burst,
+    proven: Proven,
+}
+
+/// The writes that left without a pause worth the name.
+#[derive(Clone, Copy, Debug, Default)]
+struct Burst {
+    sent: usize,
+    throttled: usize,
+    /// Accepted since the last throttle.
+    clear: usize,
+    last_sent: Option<Timestamp>,
+}
+
+/// What was let through in one second when nothing was throttled: a rested bucket is sure to hold that.
+#[derive(Clone, Copy, Debug, Default)]
+struct Proven {
+    most: usize,
+    accepted: usize,
+    since: Option<Timestamp>,
 }
 
 /// What throttles taught.
 #[derive(Clone, Copy, Debug)]
 struct Learned {
-    /// When the bucket was empty, and what was accepted since then.
-    empty_at: Timestamp,
-    accepted: u32,
-    last_throttle: Timestamp,
-    throttles: u32,
-    accepted_since_throttle: u32,
-    /// Writes a second, once enough was accepted between two throttles to tell.
+    /// The longest time back in which the rate was the same, as far as is known. The bucket was empty when it began.
+    steady: Stretch,
+    /// Since the last throttle.
+    recent: Stretch,
+    /// Throttles in a row with nothing accepted in between.
+    futile: u32,
+    /// Writes a second, once something was accepted between two throttles.
     rate: Option<f64>,
 }
 
-/// The most writes that are ever under way at once; as many may be throttled before the first answer says so.
-const WIDEST: usize = 8;
+/// A time that began with an empty bucket, and what was accepted in it.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    from: Timestamp,
+    accepted: u32,
+}
 
-/// So many at first while the rate is being learned, and one more for every few that are accepted.
-const CAREFUL: usize = 2;
+/// So many throttles are put up with, however few writes there are.
+const FEW: usize = 10;
 
-/// So many accepted writes between two throttles tell the rate well enough.
-const ENOUGH: u32 = 16;
+/// And one in so many writes, where that is more.
+const ONE_IN: usize = 20;
 
-/// A little below the rate that was measured, so that the bucket does not run dry again at once.
-const MARGIN: f64 = 0.98;
+/// As wide as that grows with the number of writes: more than this helps no burst that AWS is known to bear.
+const WIDEST: usize = 50;
 
-/// How much faster writes leave for every second without a throttle: the limit may have been raised.
-const GROWTH: f64 = 0.003;
+/// A burst is over after so long without a write.
+const BREATH: SignedDuration = SignedDuration::from_secs(60);
+
+/// How much faster writes leave in order to find the end of the bucket.
+const HASTE: f64 = 0.5;
+
+/// So many accepted writes beyond what the rate explains are more than a bucket that was empty once can hold.
+const SURE: f64 = 4.0;
 
 /// After so long without a throttle the bucket is taken to have filled up, and what was learned is forgotten.
 const MEMORY: SignedDuration = SignedDuration::from_mins(5);
 
+/// Of what is shared with everyone else in the account, one second is what may be left unused before it is looked for.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
 impl Pacer {
-    /// Whether another write may leave now.
-    pub(super) fn admits(&self, now: Timestamp) -> bool {
-        self.in_flight < self.width(now) && self.held_until().is_none_or(|at| at <= now)
+    /// Whether another write may leave now, where so many wait.
+    pub(super) fn admits(&self, now: Timestamp, waiting: usize) -> bool {
+        self.in_flight < self.width(now, waiting) && self.held_until().is_none_or(|at| at <= now)
     }
 
-    fn width(&self, now: Timestamp) -> usize {
+    fn width(&self, now: Timestamp, waiting: usize) -> usize {
+        let burst = self.burst_at(now);
+        let left = burst.tolerated(waiting).saturating_sub(burst.throttled);
+        let careful = (left / 2).clamp(2, WIDEST);
         match self.learned_at(now) {
-            Some(Learned { rate: None, accepted_since_throttle, .. }) => {
-                (CAREFUL + accepted_since_throttle as usize / 8).min(WIDEST)
-            }
-            Some(Learned { rate: Some(_), .. }) | None => WIDEST,
+            None if burst.sent < self.proven.most => self.proven.most,
+            None => (careful + burst.clear / ONE_IN).min(left).max(careful),
+            Some(Learned { rate: None, recent, .. }) => 1 + (recent.accepted as usize / 8).min(careful),
+            Some(Learned { rate: Some(rate), .. }) => careful.max(rate.ceil() as usize), // a second's worth
         }
     }
 
+    fn burst_at(&self, now: Timestamp) -> Burst {
+        let goes_on = |last: Timestamp| now.duration_since(last) < BREATH;
+        if self.burst.last_sent.is_some_and(goes_on) { self.burst } else { Burst::default() }
+    }
+
     fn learned_at(&self, now: Timestamp) -> Option<Learned> {
-        self.learned.filter(|learned| now.duration_since(learned.last_throttle) < MEMORY)
+        self.learned.filter(|learned| now.duration_since(learned.recent.from) < MEMORY)
     }
 
     /// Until when everything waits, where it does.
@@ -174,32 +130,64 @@ impl Pacer {
 
     /// How many writes a second are let through; `None` while no throttle has taught it.
     pub(super) fn rate(&self, now: Timestamp) -> Option<f64> {
-        self.learned_at(now)?.rate_at(now)
+        self.learned_at(now)?.rate
     }
 
-    /// A write leaves, and the next one keeps its distance where the rate is known.
-    pub(super) fn sent(&mut self, now: Timestamp) {
+    /// A write leaves while so many others wait, and the next one keeps its distance where the rate is known.
+    pub(super) fn sent(&mut self, now: Timestamp, waiting: usize) {
         self.in_flight += 1;
-        let distance = self.learned_at(now).and_then(|learned| learned.distance(now));
-        self.next_at = distance.and_then(|distance| now.checked_add(distance).ok());
+        self.burst = self.burst_at(now);
+        self.burst.sent += 1;
+        self.burst.last_sent = Some(now);
+        let left = (self.burst.tolerated(waiting) * 4 / 5).saturating_sub(self.burst.throttled); // some come unsought
+        let pace = self.learned_at(now).and_then(|learned| learned.pace(now, waiting, left));
+        let distance = pace.and_then(|pace| SignedDuration::try_from_secs_f64(1.0 / pace).ok());
+        // Who wakes a little late does not fall behind.
+        let due = |distance| self.next_at.map_or(now, |due| due.clamp(now - distance / 2, now));
+        self.next_at = distance.and_then(|distance| due(distance).checked_add(distance).ok());
     }
 
     /// A write came back.
     pub(super) fn returned(&mut self, outcome: Result<(), ErrorKind>, now: Timestamp, jitter: &mut Jitter) {
         self.in_flight = self.in_flight.saturating_sub(1);
         match outcome {
-            Ok(()) => self.learned.iter_mut().for_each(Learned::note_accepted),
+            Ok(()) => self.accepted(now),
             Err(ErrorKind::Throttled) => self.throttled(now, jitter),
             Err(_) => {}
         }
     }
 
+    /// So many calls that only read were let through: they use the same bucket.
+    pub(super) fn read(&mut self, calls: usize, now: Timestamp) {
+        let Some(rate) = self.rate(now) else { return };
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+        self.learned.iter_mut().for_each(|learned| learned.note_accepted(calls));
+        let regained_in = SignedDuration::try_from_secs_f64(f64::from(calls) / rate).unwrap_or(MEMORY);
+        self.next_at = self.next_at.unwrap_or(now).checked_add(regained_in.min(MEMORY)).ok();
+    }
+
+    fn accepted(&mut self, now: Timestamp) {
+        self.burst.clear += 1;
+        match &mut self.learned {
+            None => self.proven.note_accepted(now),
+            Some(learned) => {
+                learned.note_accepted(1);
+                self.learned.take_if(|learned| learned.is_exceeded(now)); // the limit was raised: nothing is known
+            }
+        }
+    }
+
     /// What comes back throttled during the pause had left before it, and teaches nothing new.
     fn throttled(&mut self, now: Timestamp, jitter: &mut Jitter) {
+        self.burst.throttled += 1;
+        self.burst.clear = 0;
         if self.hold_until.is_some_and(|at| now < at) {
             return;
         }
-        let learned = self.learned_at(now).map_or_else(|| Learned::first(now), |before| before.throttled(now));
+        self.proven.note_throttled();
+        let in_flight = u32::try_from(self.in_flight).unwrap_or(u32::MAX);
+        let learned =
+            self.learned_at(now).map_or_else(|| Learned::first(now), |before| before.throttled(now, in_flight));
         self.learned = Some(learned);
         self.hold_until = now.checked_add(jitter.spread(learned.pause())).ok();
     }
@@ -209,144 +197,197 @@ impl Pacer {
         let back = |at: &mut Timestamp| *at = at.checked_sub(by).unwrap_or(*at);
         self.hold_until.iter_mut().for_each(back);
         self.next_at.iter_mut().for_each(back);
+        self.burst.last_sent.iter_mut().for_each(back);
+        self.proven.since.iter_mut().for_each(back);
         if let Some(learned) = &mut self.learned {
-            back(&mut learned.empty_at);
-            back(&mut learned.last_throttle);
+            back(&mut learned.steady.from);
+            back(&mut learned.recent.from);
         }
+    }
+}
+
+impl Burst {
+    /// How many throttles are put up with, where so many writes still wait.
+    fn tolerated(&self, waiting: usize) -> usize {
+        FEW.max((self.sent + waiting) / ONE_IN)
+    }
+}
+
+impl Proven {
+    fn note_accepted(&mut self, now: Timestamp) {
+        if self.since.is_none_or(|since| now.duration_since(since) >= SECOND) {
+            *self = Proven { accepted: 0, since: Some(now), ..*self };
+        }
+        self.accepted += 1;
+        self.most = self.most.max(self.accepted);
+    }
+
+    fn note_throttled(&mut self) {
+        self.most = self.most.min(self.accepted);
+    }
+}
+
+impl Stretch {
+    fn empty(at: Timestamp) -> Self {
+        Stretch { from: at, accepted: 0 }
+    }
+
+    fn seconds(self, now: Timestamp) -> f64 {
+        now.duration_since(self.from).as_secs_f64().max(0.001)
     }
 }
 
 impl Learned {
     fn first(now: Timestamp) -> Self {
-        Learned { empty_at: now, accepted: 0, last_throttle: now, throttles: 1, accepted_since_throttle: 0, rate: None }
+        Learned { steady: Stretch::empty(now), recent: Stretch::empty(now), futile: 0, rate: None }
     }
 
-    fn note_accepted(&mut self) {
-        self.accepted += 1;
-        self.accepted_since_throttle += 1;
+    fn note_accepted(&mut self, calls: u32) {
+        self.steady.accepted += calls;
+        self.recent.accepted += calls;
+        self.futile = 0;
     }
 
-    /// The bucket is empty again: measures where enough was accepted, else goes on counting from where it was.
-    fn throttled(self, now: Timestamp) -> Self {
-        let counted = Learned {
-            last_throttle: now,
-            throttles: self.throttles.saturating_add(1),
-            accepted_since_throttle: 0,
-            ..self
-        };
-        let seconds = now.duration_since(self.empty_at).as_secs_f64();
-        if self.accepted < ENOUGH || seconds <= 0.0 {
-            return counted;
-        }
-        let rate = Some(MARGIN * f64::from(self.accepted) / seconds);
-        Learned { empty_at: now, accepted: 0, rate, ..counted }
-    }
-
-    /// Longer and longer while the rate is not known, so that soon enough is accepted between two throttles to tell it.
-    fn pause(&self) -> SignedDuration {
+    /// The bucket is empty again. What it regained since it last was bounds the rate from both sides, to within the one
+    /// token that it may have had left; the longer the rate has stayed, the closer it is known.
+    fn throttled(self, now: Timestamp, in_flight: u32) -> Self {
+        let Stretch { accepted, .. } = self.recent;
+        let seconds = self.recent.seconds(now);
+        let highest = f64::from(accepted + 1 + in_flight) / seconds;
+        let begun_anew = Learned { steady: Stretch::empty(now), ..self.after_throttle(now) };
         match self.rate {
-            Some(_) => SignedDuration::from_secs(1),
-            None => SignedDuration::from_secs(1 << (self.throttles - 1).min(3)),
+            Some(rate) if rate > highest => Learned { rate: Some((f64::from(accepted) + 0.5) / seconds), ..begun_anew },
+            None if accepted == 0 => self.after_throttle(now),
+            _ => {
+                let rate = (f64::from(self.steady.accepted) + 0.5) / self.steady.seconds(now);
+                Learned { rate: Some(rate), ..self.after_throttle(now) }
+            }
         }
     }
 
-    fn rate_at(&self, now: Timestamp) -> Option<f64> {
-        let seconds = now.duration_since(self.last_throttle).as_secs_f64();
-        Some(self.rate? * (1.0 + GROWTH * seconds))
+    fn after_throttle(self, now: Timestamp) -> Self {
+        Learned { recent: Stretch::empty(now), futile: self.futile + 1, ..self }
     }
 
-    fn distance(&self, now: Timestamp) -> Option<SignedDuration> {
-        SignedDuration::try_from_secs_f64(1.0 / self.rate_at(now)?).ok()
+    /// Longer and longer while nothing is let through.
+    fn pause(&self) -> SignedDuration {
+        SignedDuration::from_secs(1 << self.futile.saturating_sub(1).min(3))
+    }
+
+    /// How much more was accepted since the last throttle than the rate explains.
+    fn unexplained(&self, now: Timestamp) -> f64 {
+        self.rate.map_or(0.0, |rate| f64::from(self.recent.accepted) - rate * self.recent.seconds(now))
+    }
+
+    fn is_exceeded(&self, now: Timestamp) -> bool {
+        self.unexplained(now) > SURE
+    }
+
+    /// How many writes a second leave now, where so many wait and so many throttles may yet be spent on them.
+    fn pace(&self, now: Timestamp, waiting: usize, throttles_left: usize) -> Option<f64> {
+        let rate = self.rate?;
+        let measured = (self.steady.accepted - self.recent.accepted) as usize;
+        let spacing = match waiting.checked_div(throttles_left) {
+            Some(spacing) => spacing.min(measured).max(4),
+            None => measured.max(ONE_IN),
+        };
+        if (self.recent.accepted as usize) < spacing {
+            return Some(rate);
+        }
+        Some(rate * (1.0 + HASTE + self.unexplained(now).max(0.0)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ecs::Operation;
-
-    fn error(kind: ErrorKind) -> EcsError {
-        EcsError {
-            operation: Operation::RegisterScalableTarget,
-            kind,
-            code: String::new(),
-            message: String::new(),
-            retry_after: None,
-        }
-    }
-
-    fn waits(kind: ErrorKind, failures: usize) -> Vec<i64> {
-        let (mut backoff, mut jitter) = (Backoff::default(), Jitter::new(7));
-        let now = Timestamp::UNIX_EPOCH;
-        let wait =
-            |backoff: &Backoff| backoff.not_before.expect("a failure sets a pause").duration_since(now).as_secs();
-        (0..failures)
-            .map(|_| {
-                backoff.fail(error(kind), now, &mut jitter);
-                wait(&backoff)
-            })
-            .collect()
-    }
-
-    #[test]
-    fn pauses_grow_to_a_cap_and_never_fall_under_half_of_it() {
-        let waits = waits(ErrorKind::Unavailable, 12);
-        assert!(waits[0] <= 2, "{waits:?}");
-        assert!(waits[11] >= 30 && waits[11] <= 60, "{waits:?}");
-    }
-
-    #[test]
-    fn f6_a_used_up_quota_waits_ten_minutes_from_the_start() {
-        assert!(waits(ErrorKind::QuotaExceeded, 3).iter().all(|wait| (600..=1200).contains(wait)));
-    }
-
-    #[test]
-    fn a_new_floor_does_not_inherit_a_refusal_but_does_inherit_a_throttle() {
-        for (kind, inherits) in [(ErrorKind::Invalid, false), (ErrorKind::Throttled, true)] {
-            let mut backoff = Backoff::default();
-            backoff.fail(error(kind), Timestamp::UNIX_EPOCH, &mut Jitter::new(1));
-            backoff.renew();
-            assert_eq!(backoff.not_before.is_some(), inherits, "{kind:?}");
-        }
-    }
 
     fn accept(pacer: &mut Pacer, count: usize, now: Timestamp, jitter: &mut Jitter) {
         for _ in 0..count {
-            pacer.sent(now);
+            pacer.sent(now, 0);
             pacer.returned(Ok(()), now, jitter);
         }
     }
 
     fn throttle(pacer: &mut Pacer, now: Timestamp, jitter: &mut Jitter) {
-        pacer.sent(now);
+        pacer.sent(now, 0);
         pacer.returned(Err(ErrorKind::Throttled), now, jitter);
     }
 
     #[test]
-    fn after_a_throttle_everything_holds_for_a_moment_and_then_goes_two_at_a_time() {
+    fn after_a_throttle_everything_holds_for_a_moment_and_then_goes_one_at_a_time() {
         let (mut pacer, mut jitter, now) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
         throttle(&mut pacer, now, &mut jitter);
-        assert!(!pacer.admits(now));
+        assert!(!pacer.admits(now, 100));
         let later = pacer.held_until().expect("a throttle holds");
-        for _ in 0..CAREFUL {
-            assert!(pacer.admits(later));
-            pacer.sent(later);
-        }
-        assert!(!pacer.admits(later), "two are under way");
+        assert!(pacer.admits(later, 100));
+        pacer.sent(later, 100);
+        assert!(!pacer.admits(later, 100), "one is under way");
+    }
+
+    /// Ten seconds between two throttles, with so many writes accepted.
+    fn measured(accepted: usize) -> (Pacer, Jitter, Timestamp) {
+        let (mut pacer, mut jitter, start) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        throttle(&mut pacer, start, &mut jitter);
+        let later = start + SignedDuration::from_secs(10);
+        accept(&mut pacer, accepted, later, &mut jitter);
+        throttle(&mut pacer, later, &mut jitter);
+        let now = pacer.held_until().expect("a throttle holds");
+        (pacer, jitter, now)
+    }
+
+    fn distance_after_a_write(pacer: &mut Pacer, now: Timestamp, waiting: usize) -> SignedDuration {
+        pacer.sent(now, waiting);
+        pacer.held_until().expect("the next keeps its distance").duration_since(now)
     }
 
     #[test]
     fn what_was_accepted_between_two_throttles_tells_the_rate() {
-        let (mut pacer, mut jitter, start) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
-        throttle(&mut pacer, start, &mut jitter);
-        let later = start + SignedDuration::from_secs(10);
-        accept(&mut pacer, 50, later, &mut jitter);
+        let (mut pacer, _, now) = measured(50);
+        assert!(pacer.rate(now).is_some_and(|rate| (4.9..=5.1).contains(&rate)), "{:?}", pacer.rate(now));
+        let distance = distance_after_a_write(&mut pacer, now, 100).as_millis();
+        assert!((190..=205).contains(&distance), "five a second: {distance}");
+    }
+
+    #[test]
+    fn reads_use_the_same_bucket_and_the_next_write_waits_for_what_they_took() {
+        let (mut pacer, _, now) = measured(50);
+        distance_after_a_write(&mut pacer, now, 100);
+        pacer.read(10, now);
+        let wait = pacer.held_until().expect("reads hold").duration_since(now).as_millis();
+        assert!((2_100..=2_250).contains(&wait), "ten calls are two seconds: {wait}");
+    }
+
+    #[test]
+    fn a_rate_that_fell_to_a_tenth_is_known_after_two_throttles() {
+        let (mut pacer, mut jitter, now) = measured(200);
+        throttle(&mut pacer, now, &mut jitter);
+        let later = now + SignedDuration::from_secs(1);
+        accept(&mut pacer, 2, later, &mut jitter);
         throttle(&mut pacer, later, &mut jitter);
-        let now = pacer.held_until().expect("a throttle holds");
-        assert!(pacer.rate(now).is_some_and(|rate| (4.85..=5.0).contains(&rate)), "{:?}", pacer.rate(now));
-        pacer.sent(now);
-        let distance = pacer.held_until().expect("the next keeps its distance").duration_since(now);
-        assert!((200..=206).contains(&distance.as_millis()), "a little less than five a second: {distance}");
+        assert!(pacer.rate(later).is_some_and(|rate| rate < 3.0), "{:?}", pacer.rate(later));
+    }
+
+    #[test]
+    fn more_than_the_rate_explains_means_that_the_limit_was_raised() {
+        let (mut pacer, mut jitter, now) = measured(20);
+        let later = now + SignedDuration::from_secs(1);
+        accept(&mut pacer, 10, later, &mut jitter);
+        assert_eq!(pacer.rate(later), None);
+        assert!(pacer.admits(later, 100));
+    }
+
+    #[test]
+    fn throttles_are_sought_faster_and_no_further_than_a_twentieth_of_the_writes() {
+        for (throttled, sought) in [(2, true), (60, false)] {
+            let (mut pacer, mut jitter, now) = measured(20);
+            pacer.burst.throttled = throttled;
+            let seconds = SignedDuration::from_secs(5);
+            accept(&mut pacer, 12, now + seconds, &mut jitter);
+            let later = pacer.held_until().expect("the rate is known");
+            let distance = distance_after_a_write(&mut pacer, later, 40).as_millis();
+            assert_eq!(distance < 400, sought, "two a second, {throttled} throttled: {distance}");
+        }
     }
 
     #[test]
@@ -354,9 +395,22 @@ mod tests {
         let (mut pacer, mut jitter, start) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
         throttle(&mut pacer, start, &mut jitter);
         let later = start + MEMORY;
-        for _ in 0..WIDEST {
-            assert!(pacer.admits(later));
-            pacer.sent(later);
+        for _ in 0..FEW / 2 {
+            assert!(pacer.admits(later, 0));
+            pacer.sent(later, 0);
         }
+    }
+
+    #[test]
+    fn as_many_as_a_rested_bucket_once_held_leave_at_once_and_then_a_few_on_trial() {
+        let (mut pacer, mut jitter, start) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        accept(&mut pacer, 40, start, &mut jitter);
+        let next_day = start + SignedDuration::from_hours(24);
+        let at_once = (0..100).take_while(|_| {
+            let admitted = pacer.admits(next_day, 0);
+            pacer.sent(next_day, 0);
+            admitted
+        });
+        assert_eq!(at_once.count(), 40);
     }
 }

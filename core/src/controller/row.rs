@@ -1,10 +1,11 @@
 //! What the controller keeps for one target, and what it does with it.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::pace::{Backoff, Jitter};
+use super::backoff::{Backoff, Jitter};
 use super::{ChangeKind, Fact};
 use crate::ecs::{Action, EcsError, ErrorKind, ScalableTarget, ServiceCounts, Survey};
 use crate::model::{Floor, TargetId};
@@ -35,6 +36,8 @@ pub(super) struct Row {
     /// How long counts prove nothing after the target was first seen.
     first_settle: SignedDuration,
     pub(super) decision: Option<Decision>,
+    /// The board's turn when that was decided; 0: not under this configuration.
+    pub(super) decided_in: u64,
     /// The boundary that brought the decision; `None` where it came otherwise (start, new configuration).
     pub(super) boundary: Option<Timestamp>,
     pub(super) seen: Seen,
@@ -79,6 +82,7 @@ impl Row {
             members,
             first_settle,
             decision: None,
+            decided_in: 0,
             boundary: None,
             seen: Seen::default(),
             survey: None,
@@ -107,6 +111,7 @@ impl Row {
     /// A new configuration is in force, in which these schedules count.
     pub(super) fn join(&mut self, members: Members) {
         self.members = members;
+        self.decided_in = 0;
         self.next = None;
         self.broken = None;
         self.dirty = true;
@@ -209,7 +214,8 @@ impl Row {
     }
 
     /// What a look shows that is not what was there before is someone else's doing; soon after our own write it may be
-    /// the time before that, and says nothing.
+    /// the time before that, and says nothing. Whoever sets what is declared undoes nothing: a twin, whose falls come
+    /// while ours wait.
     fn note_foreign_change(&mut self, asked: Timestamp) {
         let (Some(believed), Some(live)) = (self.believed, self.seen.bounds()) else {
             self.believed = self.live_floor();
@@ -219,7 +225,10 @@ impl Row {
         if plan::is_met(believed, live) {
             self.history.rivalry.saw_no_change(asked);
         } else if is_settled {
-            self.history.rivalry.saw_foreign_change(asked);
+            match self.decision.as_ref().is_some_and(|decision| plan::is_met(decision.floor, live)) {
+                true => self.history.rivalry.saw_no_change(asked),
+                false => self.history.rivalry.saw_foreign_change(asked),
+            }
             self.believed = self.live_floor();
         }
     }
@@ -410,7 +419,7 @@ impl Row {
             _ if shortfall > 0 => 0, // the minimum rises while the maximum falls
             _ => 2,
         };
-        Some((class, u32::MAX - shortfall))
+        Some(Urgency { class, shortfall: Reverse(shortfall) })
     }
 
     /// Moves every instant that is kept with a clock that stepped back, so that ages stay what they were.
@@ -445,6 +454,7 @@ impl Row {
 
     fn describe(&self, target: &TargetId) -> TargetStatus {
         TargetStatus {
+            site: target.site.clone(),
             cluster: target.cluster.clone(),
             service: target.service.clone(),
             floor: self.decision.as_ref().map(Into::into),
@@ -483,8 +493,18 @@ fn may_still_be_late(verdict: &Verdict) -> bool {
     }
 }
 
-/// Smaller is more urgent.
-pub(super) type Urgency = (u8, u32);
+/// What the queue is sorted by; smaller is more urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Urgency {
+    class: u8,
+    shortfall: Reverse<u32>,
+}
+
+impl Urgency {
+    pub(super) fn is_rise(self) -> bool {
+        self.class == 0
+    }
+}
 
 /// What AWS holds once it has accepted `action`: fields that were not sent stay as they were.
 fn merged(live: ScalableTarget, action: &Action) -> ScalableTarget {

@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::clock::WallClock;
 use super::row::Row;
 use super::{Fact, Settings};
 use crate::ecs::ScalableTarget;
@@ -17,7 +16,9 @@ pub(super) struct Tick<'a> {
     pub(super) now: Timestamp,
     pub(super) previous: Option<Timestamp>,
     pub(super) board: &'a Board,
-    pub(super) clock: &'a WallClock,
+    /// A look that left before this is no ground for lowering anything.
+    pub(super) fresh_from: Timestamp,
+    pub(super) clock_is_trusted: bool,
     pub(super) settings: &'a Settings,
 }
 
@@ -36,20 +37,14 @@ impl Tick<'_> {
     }
 
     fn consider(&self, target: &TargetId, row: &mut Row, facts: &mut Vec<Fact>) {
-        let decision = self.board.decide(&row.members);
-        if decision != row.decision {
-            let boundary = self.boundary(target);
-            facts.push(Fact::Declared {
-                target: target.clone(),
-                before: row.decision.clone(),
-                after: decision.clone(),
-            });
-            row.decide(decision, boundary);
+        if row.decided_in != self.board.turn() {
+            row.decided_in = self.board.turn();
+            self.decide(target, row, facts);
         }
         let circumstances = Circumstances {
             now: self.now,
-            fresh_from: self.clock.fresh_from(self.now, self.settings.resync.saturating_mul(2)),
-            clock_is_trusted: self.clock.is_trusted(),
+            fresh_from: self.fresh_from,
+            clock_is_trusted: self.clock_is_trusted,
             highest_soon: self.highest_soon(target, row),
             defer_during_deployment: self.defer_during_deployment(row),
         };
@@ -67,6 +62,19 @@ impl Tick<'_> {
         }
     }
 
+    fn decide(&self, target: &TargetId, row: &mut Row, facts: &mut Vec<Fact>) {
+        let decision = self.board.decide(&row.members);
+        if decision != row.decision {
+            let boundary = self.boundary(target);
+            facts.push(Fact::Declared {
+                target: target.clone(),
+                before: row.decision.clone(),
+                after: decision.clone(),
+            });
+            row.decide(decision, boundary);
+        }
+    }
+
     /// Only where someone else raised the minimum above what is declared does it matter what will be.
     fn highest_soon(&self, target: &TargetId, row: &Row) -> u32 {
         let declared = row.decision.as_ref().map_or(0, |decision| decision.floor.min);
@@ -75,6 +83,9 @@ impl Tick<'_> {
         else {
             return declared;
         };
+        if self.board.stays_until(&row.members, to) {
+            return declared;
+        }
         let segments = self.board.schedules().segments(target, Span { from: self.now, to });
         let minima = segments.iter().filter_map(|segment| Some(segment.decision.as_ref()?.floor.min));
         minima.max().unwrap_or(declared)

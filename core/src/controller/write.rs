@@ -2,35 +2,42 @@
 
 use jiff::Timestamp;
 
-use super::{Controller, Fact};
+use super::Fact;
+use super::domain::Domain;
 use crate::ecs::{Action, EcsError};
 
-impl Controller {
+impl Domain {
     pub(super) fn next_write(&mut self, now: Timestamp) -> Option<Action> {
-        if self.settings.dry_run || self.stands_by() || !self.pacer.admits(now) {
+        if !self.pacer.admits(now, self.queue.len()) {
             return None;
         }
         let (_, target) = self.queue.pop_first()?;
         let action = self.rows.get_mut(&target)?.send(now)?;
-        self.pacer.sent(now);
+        self.pacer.sent(now, self.queue.len());
         Some(action)
     }
 
-    pub(super) fn applied(&mut self, action: &Action, outcome: Result<(), EcsError>, now: Timestamp) {
+    pub(super) fn applied(
+        &mut self,
+        action: &Action,
+        outcome: Result<(), EcsError>,
+        now: Timestamp,
+        facts: &mut Vec<Fact>,
+    ) {
         let kind = outcome.as_ref().copied().map_err(|error| error.kind);
         self.pacer.returned(kind, now, &mut self.jitter);
         let Some(row) = self.rows.get_mut(&action.target) else { return };
         let Some(sent) = row.in_flight.take() else { return };
         match outcome {
             Ok(()) => {
-                self.facts.push(row.accepted(*sent, now));
+                facts.push(row.accepted(*sent, now));
                 self.due.survey |= row.survey_due;
             }
             Err(error) => {
                 let repeated = row.writes.error.as_ref().is_some_and(|before| before.kind == error.kind);
                 row.refused(error.clone(), now, &mut self.jitter);
                 let retry_at = row.writes.not_before;
-                self.facts.push(Fact::Refused { target: action.target.clone(), error, repeated, retry_at });
+                facts.push(Fact::Refused { target: action.target.clone(), error, repeated, retry_at });
             }
         }
         if row.leaving {

@@ -51,13 +51,19 @@ pub struct Exported {
     pub notes: Vec<String>,
 }
 
-/// Makes scheduled actions for `targets`.
+/// Makes scheduled actions for `targets`, as far as they are in one account and region: a template is for one.
 pub fn export(schedules: &Schedules, targets: &BTreeSet<TargetId>, settings: &Export<'_>) -> Exported {
     let to = settings.now.checked_add(SignedDuration::from_hours(PROOF_DAYS * 24)).unwrap_or(Timestamp::MAX);
     let span = Span { from: settings.now, to };
     let mut exported =
         Exported { targets: Vec::new(), span, differences: Vec::new(), refused: Vec::new(), notes: notes(schedules) };
+    let site = targets.first().map(|target| &target.site);
     for target in targets {
+        if site != Some(&target.site) {
+            let reason = "a template is for one account and region, and this is another: name it with --target";
+            exported.refused.push(Refusal::new(target.to_string(), reason));
+            continue;
+        }
         match Floors::of(schedules, target, span).actions(schedules, settings.zones) {
             Ok((floors, actions)) => exported.take(&floors, actions),
             Err(reason) => exported.refused.push(Refusal::new(target.to_string(), reason)),

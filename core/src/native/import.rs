@@ -15,7 +15,7 @@ use super::firing::{self, HasMax, State, Stretch, follow, state_at};
 use super::proof::{self, Course, Difference};
 use super::week::Pattern;
 use super::{PROOF_DAYS, Refusal, ScheduledAction};
-use crate::model::{Floor, Span, TargetId};
+use crate::model::{Floor, Span, TargetId, instant};
 use crate::spec::{self, Limits, Tree};
 use crate::timetable::civil::{end_instant, start_instant};
 use crate::timetable::{Schedules, Zones};
@@ -106,6 +106,13 @@ impl Imported {
                 schedules: *schedules,
             }));
         }
+        if let Some(until) = proved.unknown_until {
+            self.notes.push(format!(
+                "schedule `{}`: what holds until {} is not known, and what it declares until then is not proved",
+                proved.draft.name,
+                instant(until)
+            ));
+        }
         if !proved.draft.overrides.is_empty() && group.actions.iter().any(is_endless_beyond_the_week) {
             self.notes.push(format!(
                 "schedule `{}`: some overrides stand for actions that recur for ever, and end with the proof on {}: \
@@ -146,6 +153,8 @@ struct Group {
 struct Proved {
     draft: Draft,
     differing: Vec<(Span, Floor, Option<Floor>)>,
+    /// Until when the actions leave open what holds.
+    unknown_until: Option<Timestamp>,
 }
 
 fn groups(declarations: &Declarations, settings: &Import<'_>, refused: &mut Vec<Refusal>) -> Vec<Group> {
@@ -258,11 +267,13 @@ impl Group {
         let differing = self.differing(&draft, native, settings)?;
         let overrides = differing.iter().filter_map(|(span, floor, _)| self.one_off(*span, *floor, zone));
         draft.overrides = self.named_overrides(overrides.collect());
+        let open = native.iter().take_while(|(_, floor)| floor.is_none());
+        let unknown_until = open.last().map(|(span, _)| span.to);
         if draft.overrides.is_empty() || draft.overrides.len() > MOST_OVERRIDES {
-            return Ok(Proved { draft, differing });
+            return Ok(Proved { draft, differing, unknown_until });
         }
         let differing = self.differing(&draft, native, settings)?;
-        Ok(Proved { draft, differing })
+        Ok(Proved { draft, differing, unknown_until })
     }
 
     fn differing(

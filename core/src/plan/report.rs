@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{ChangeCause, LeftAlone, Seen, Verdict, reachable};
 use crate::ecs::EcsError;
-use crate::model::{TargetId, instant};
+use crate::model::{Site, TargetId, instant};
 use crate::timetable::Decision;
 
 /// The plan for every target at one instant.
@@ -18,13 +18,16 @@ pub struct Report {
     /// The instant that is planned for.
     #[serde(serialize_with = "crate::model::instants::serialize")]
     pub at: Timestamp,
-    /// Every target, sorted by cluster, then service.
+    /// Every target, sorted by account, region, cluster, then service.
     pub targets: Vec<Row>,
 }
 
 /// The plan for one target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
+    /// Its account and region, where they are not the controller's own.
+    #[serde(flatten)]
+    pub site: Site,
     /// The cluster's name.
     pub cluster: Arc<str>,
     /// The service's name.
@@ -62,6 +65,7 @@ impl Row {
         error: Option<&EcsError>,
     ) -> Self {
         Row {
+            site: target.site.clone(),
             cluster: target.cluster.clone(),
             service: target.service.clone(),
             verdict: verdict.name(),
@@ -73,8 +77,9 @@ impl Row {
         }
     }
 
-    fn target(&self) -> String {
-        format!("{}/{}", self.cluster, self.service)
+    /// The target whose row it is.
+    pub fn target(&self) -> TargetId {
+        TargetId::new(Arc::clone(&self.cluster), Arc::clone(&self.service)).at(self.site.clone())
     }
 }
 
@@ -157,9 +162,16 @@ impl Report {
         let mut text = String::new();
         let told: Vec<_> = self.targets.iter().filter(|row| is_worth_a_line(row)).collect();
         let widest = |column: fn(&Row) -> String| told.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
-        let (width, what_width) = (widest(Row::target), widest(what));
+        let (width, what_width) = (widest(|row| row.target().to_string()), widest(what));
         for row in &told {
-            let _ = writeln!(text, "{} {:width$}  {:what_width$}  {}", sign(row), row.target(), what(row), row.reason);
+            let _ = writeln!(
+                text,
+                "{} {:width$}  {:what_width$}  {}",
+                sign(row),
+                row.target().to_string(),
+                what(row),
+                row.reason
+            );
             if let Some(error) = &row.error {
                 let _ = writeln!(text, "  {:width$}  error: {error}", "");
             }

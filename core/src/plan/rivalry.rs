@@ -79,14 +79,15 @@ impl Rivalry {
         self.0.get_or_insert_default().corrected(now);
     }
 
-    /// A look that left at `asked` shows that someone else changed the bounds.
+    /// A look that left at `asked` shows that someone else changed the bounds to what is not declared.
     pub fn saw_foreign_change(&mut self, asked: Timestamp) {
         if let Some(contest) = self.0.as_mut().and_then(|record| record.contest.as_mut()) {
             contest.last_foreign_change = contest.last_foreign_change.max(asked);
         }
     }
 
-    /// A look that left at `asked` shows what was there before: after enough of it the contest is over.
+    /// A look that left at `asked` shows what was there before, or what is declared: after enough of it the contest is
+    /// over.
     pub fn saw_no_change(&mut self, asked: Timestamp) {
         let Some(record) = &mut self.0 else { return };
         if record.contest.is_some_and(|contest| asked >= contest.over_at()) {

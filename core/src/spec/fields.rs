@@ -108,10 +108,23 @@ pub(super) const SCHEDULE: Object = Object {
         optional("default", Shape::FloorOrNone, ABOUT_DEFAULT),
         optional("windows", Shape::Parts(&WINDOW, MOST_WINDOWS), "Recurring stretches of time with their floors."),
         optional("overrides", Shape::Parts(&OVERRIDE, MOST_OVERRIDES), "One-off stretches, above every window."),
+        optional(
+            "aws",
+            Shape::Object(&AWS),
+            "The account and region of its targets; the controller's own if left out.",
+        ),
         optional("leadTime", Shape::Duration, "How much earlier rises take effect, up to 24h."),
         optional("priority", Shape::Integer, "Among schedules for one target the highest wins; 0 if left out."),
         optional("suspend", Shape::Boolean, "true: this schedule takes no part; others still apply."),
         optional("deferDuringDeployment", Shape::Duration, ABOUT_DEFER),
+    ],
+    choice: Choice::Free,
+};
+pub(super) const AWS: Object = Object {
+    what: "the place in AWS",
+    fields: &[
+        required("account", ACCOUNT, "The operator's name for the account; `--account` maps it to a role."),
+        required("region", REGION, "The region, such as eu-west-1."),
     ],
     choice: Choice::Free,
 };
@@ -184,6 +197,8 @@ const ABOUT_DEFER: &str = "The longest that a rise waits for a CODE_DEPLOY deplo
 
 const LABEL: Shape = Shape::Text { pattern: "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", example: "night" };
 const PATTERN: Shape = Shape::Text { pattern: "^[A-Za-z0-9_*?-]{1,255}$", example: "api-*" };
+const ACCOUNT: Shape = Shape::Text { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$", example: "prod" };
+const REGION: Shape = Shape::Text { pattern: "^[a-z]+(-[a-z]+)+-[0-9]{1,2}$", example: "eu-west-1" };
 const ZONE: Shape = Shape::Text { pattern: "^[A-Za-z0-9_+/-]+$", example: "Europe/Brussels" };
 const TIME: Shape = Shape::Text { pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]$", example: "14:00" };
 const END_TIME: Shape = Shape::Text { pattern: "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", example: "24:00" };

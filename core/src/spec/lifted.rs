@@ -1,11 +1,9 @@
 //! Overrides without a `max` whose `min` stands above the max beneath them: they lift it, which nobody wrote down.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::diagnostic::{Diagnostic, Location, Severity};
-use crate::model::{Pattern, TargetId, TargetPattern};
+use crate::model::{TargetId, TargetPattern};
 use crate::spec::places::Part;
 use crate::timetable::civil::{end_instant, start_instant};
 use crate::timetable::{Override, Schedule, Schedules};
@@ -36,8 +34,7 @@ fn beneath(schedule: &Schedule, target: &TargetId) -> Schedules {
     beneath.overrides.retain(|over| over.floor.max.is_some());
     beneath.suspend = false;
     beneath.lead_time = SignedDuration::ZERO;
-    let pattern = |name: &Arc<str>| Pattern::new(name.clone());
-    beneath.targets = vec![TargetPattern { cluster: pattern(&target.cluster), service: pattern(&target.service) }];
+    beneath.targets = vec![TargetPattern::of(target)];
     Schedules::new(vec![beneath])
 }
 

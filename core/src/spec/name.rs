@@ -1,17 +1,60 @@
-//! What schedules name outside themselves: services to keep, and zones to keep time by.
+//! What schedules name outside themselves: accounts, services to keep, and zones to keep time by.
+
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Pattern, TargetId, TargetPattern};
-use crate::spec::fields::{Fields, TARGET};
+use crate::model::{Pattern, Site, TargetId, TargetPattern};
+use crate::spec::Limits;
+use crate::spec::fields::{AWS, Fields, TARGET};
 use crate::spec::report::{Report, excerpt};
 use crate::spec::value::{describe, text};
 use crate::spec::yaml::Node;
 use crate::timetable::Zones;
 
-/// One entry of `targets`.
-pub(super) fn target(node: &Node<'_>, report: &mut Report<'_>) -> Option<TargetPattern> {
-    if let Some(target) = node.scalar().and_then(TargetId::parse) {
+/// `aws`: the account, by a name that the operator knows, and the region.
+pub(super) fn site(node: &Node<'_>, limits: &Limits, report: &mut Report<'_>) -> Option<Site> {
+    let fields = Fields::open(node, &AWS, report)?;
+    let account = fields.get("account").and_then(|node| account(node, limits, report));
+    let region = fields.get("region").and_then(|node| region(node, report));
+    Some(Site::new(account?, region?))
+}
+
+fn account(node: &Node<'_>, limits: &Limits, report: &mut Report<'_>) -> Option<Arc<str>> {
+    let written = text(node, "account", report)?;
+    if let Some(known) = limits.accounts.get(written) {
+        return Some(Arc::clone(known));
+    }
+    if !Site::is_account_name(written) {
+        let message = format!("\"{}\" cannot be the name of an account", excerpt(written));
+        let help = "names hold letters, digits, `-` and `_`, 1 to 63 of them; --account says what they stand for";
+        report.error("bad-account", &node.span, message).help(help);
+        return None;
+    }
+    let meant = report.closest(written, limits.accounts.iter().map(|account| &**account)).map(str::to_owned);
+    let message = format!("there is no account `{written}`");
+    let finding = report.error("unknown-account", &node.span, message);
+    let mapped = format!("--account {written}=ROLE_ARN");
+    match meant {
+        Some(meant) => finding.label(format!("did you mean `{meant}`?")),
+        None => finding.help(format!("whoever runs Baseload maps names of accounts to roles: {mapped}")),
+    };
+    None
+}
+
+fn region(node: &Node<'_>, report: &mut Report<'_>) -> Option<Arc<str>> {
+    let written = text(node, "region", report)?;
+    if Site::is_region_name(written) {
+        return Some(written.into());
+    }
+    let message = format!("\"{}\" cannot be a region", excerpt(written));
+    report.error("bad-region", &node.span, message).help("write its code, such as eu-west-1");
+    None
+}
+
+/// One entry of `targets`, all of which are at `site`.
+pub(super) fn target(node: &Node<'_>, site: &Site, report: &mut Report<'_>) -> Option<TargetPattern> {
+    if let Some(target) = node.scalar().and_then(TargetId::parse).filter(|target| target.site.is_home()) {
         let message = format!("a target must be a map of fields, but this is {}", describe(node));
         let help = format!("write {{ cluster: {}, service: {} }}", excerpt(&target.cluster), excerpt(&target.service));
         report.error("wrong-type", &node.span, message).help(help);
@@ -20,7 +63,7 @@ pub(super) fn target(node: &Node<'_>, report: &mut Report<'_>) -> Option<TargetP
     let fields = Fields::open(node, &TARGET, report)?;
     let cluster = fields.get("cluster").and_then(|node| pattern(node, "cluster", report));
     let service = fields.get("service").and_then(|node| pattern(node, "service", report));
-    Some(TargetPattern { cluster: cluster?, service: service? })
+    Some(TargetPattern { site: site.clone(), cluster: cluster?, service: service? })
 }
 
 fn pattern(node: &Node<'_>, field: &str, report: &mut Report<'_>) -> Option<Pattern> {

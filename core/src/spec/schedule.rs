@@ -7,11 +7,11 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::diagnostic::Location;
-use crate::model::{Floor, TargetPattern};
+use crate::model::{Floor, Site, TargetPattern};
 use crate::spec::Limits;
 use crate::spec::cover::first_uncovered;
 use crate::spec::fields::{Fields, MOST_OVERRIDES, MOST_WINDOWS, SCHEDULE};
-use crate::spec::name::{target, zone};
+use crate::spec::name::{site, target, zone};
 use crate::spec::places::{Part, Places};
 use crate::spec::report::{Report, excerpt};
 use crate::spec::time::{UP_TO_A_DAY, duration};
@@ -67,8 +67,9 @@ fn parts(
     draft: &mut Draft,
     report: &mut Report<'_>,
 ) -> Option<Schedule> {
+    let site = fields.get("aws").map_or(Some(Site::HOME), |node| site(node, context.limits, report));
     if let Some(node) = fields.get("targets") {
-        draft.targets = targets(node, report);
+        draft.targets = targets(node, site.as_ref().unwrap_or(&Site::HOME), report);
     }
     let zone = fields.get("timezone").and_then(|node| zone(node, context.zones, report));
     let length = |field, report: &mut Report<'_>| {
@@ -84,6 +85,7 @@ fn parts(
     draft.overlay = fields.get("default").and_then(Node::scalar) == Some("none");
     draft.places.default = fields.get("default").map(|node| Part::of(node, report));
     let default = default(fields, windows.as_deref(), &draft.uses, limit, report);
+    site?;
     Some(Schedule {
         name: name?,
         targets: draft.targets.iter().map(|(pattern, _)| pattern.clone()).collect(),
@@ -98,14 +100,14 @@ fn parts(
     })
 }
 
-fn targets(node: &Node<'_>, report: &mut Report<'_>) -> Vec<(TargetPattern, Location)> {
+fn targets(node: &Node<'_>, site: &Site, report: &mut Report<'_>) -> Vec<(TargetPattern, Location)> {
     let Some(items) = items(node, "targets", report) else { return Vec::new() };
     if items.len() > MOST_TARGETS {
         let message = format!("a source may list {MOST_TARGETS} targets at most; this schedule lists {}", items.len());
         report.error("too-many-targets", &node.span, message).help("use globs, such as service: \"api-*\"");
         return Vec::new();
     }
-    items.iter().filter_map(|item| Some((target(item, report)?, report.location(&item.span)))).collect()
+    items.iter().filter_map(|item| Some((target(item, site, report)?, report.location(&item.span)))).collect()
 }
 
 /// `None` where a window is wrong; so is a list that is too long, whose windows are not looked at.

@@ -117,6 +117,7 @@ mod tests {
             head(
                 "ScalingSchedule",
                 json!({
+                    "aws": { "account": "prod", "region": "eu-west-1" },
                     "targets": [{ "cluster": "shop", "service": "www" }], "timezone": "Europe/Brussels",
                     "leadTime": "5m", "priority": 1, "suspend": false, "deferDuringDeployment": "30m",
                     "default": { "min": 3, "max": 4 }, "windows": [window, by_cron], "overrides": [over]
@@ -133,7 +134,8 @@ mod tests {
         let files = [("a.yaml".into(), text.join("\n---\n").into_bytes()), ("c.ics".into(), calendar)];
         let tree = Tree { files: Files::from(files) };
         let now = "2026-11-21T00:00:00Z".parse().expect("an instant");
-        load(&tree, &Zones::embedded(), &Limits::default(), now).map_or_else(|found| found.len(), |_| 0)
+        let limits = Limits { accounts: ["prod".into()].into(), ..Limits::default() };
+        load(&tree, &Zones::embedded(), &limits, now).map_or_else(|found| found.len(), |_| 0)
     }
 
     /// The pointers to every value in a document, but for items of lists of plain values.

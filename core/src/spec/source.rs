@@ -1,6 +1,7 @@
 //! A source as a whole: its files one by one, and then what holds between their documents.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -11,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::model::{TargetId, TargetPattern};
 use crate::spec::document::{Calendar, Document, Named, document};
 use crate::spec::lifted::lifted_maxima;
-use crate::spec::report::{Report, closest, excerpt};
+use crate::spec::report::{Report, Room, closest, excerpt};
 use crate::spec::schedule::{Context, Draft, MOST_TARGETS};
 use crate::spec::window::List;
 use crate::spec::yaml::documents;
@@ -22,8 +23,6 @@ use crate::timetable::Schedules;
 const FILE_BYTES: usize = 1 << 20;
 /// The largest source that is read, all its files together.
 const SOURCE_BYTES: usize = 16 << 20;
-/// How many mistakes are held against all that may have been meant; further ones are reported without.
-const MOST_SUGGESTIONS: usize = 300;
 /// How many unknown calendars are reported.
 const MOST_UNKNOWN_CALENDARS: usize = 100;
 
@@ -32,7 +31,7 @@ pub(super) struct Source<'a> {
     tree: &'a Tree,
     context: Context<'a>,
     now: Timestamp,
-    found: Vec<Diagnostic>,
+    found: Findings,
     acknowledgements: Vec<String>,
     drafts: Vec<Draft>,
     schedule_names: BTreeMap<Arc<str>, Location>,
@@ -41,7 +40,31 @@ pub(super) struct Source<'a> {
     ics: BTreeMap<Arc<str>, DateSet>,
     /// Whether every document is known by kind and name. If not, what seems to be missing may be one that is not.
     complete: bool,
-    suggestions_left: usize,
+}
+
+/// What was found so far.
+struct Findings {
+    list: Vec<Diagnostic>,
+    room: Room,
+}
+
+impl Findings {
+    fn add(&mut self, finding: Diagnostic) {
+        if self.room.take(finding.severity) {
+            self.list.push(finding);
+        }
+    }
+
+    fn has_errors(&self) -> bool {
+        self.list.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// All of it, and what is to be said of the rest.
+    fn finish(mut self) -> Vec<Diagnostic> {
+        let last = self.list.iter().filter_map(|finding| finding.location.as_ref()).max().cloned();
+        self.list.extend(self.room.left_out(last));
+        self.list
+    }
 }
 
 impl<'a> Source<'a> {
@@ -51,7 +74,7 @@ impl<'a> Source<'a> {
             tree,
             context,
             now,
-            found: Vec::new(),
+            found: Findings { list: Vec::new(), room: Room::of_a_source() },
             acknowledgements: Vec::new(),
             drafts: Vec::new(),
             schedule_names: BTreeMap::new(),
@@ -59,7 +82,6 @@ impl<'a> Source<'a> {
             calendars: BTreeMap::new(),
             ics: BTreeMap::new(),
             complete: true,
-            suggestions_left: MOST_SUGGESTIONS,
         };
         let bytes: usize = tree.files.values().map(Vec::len).sum();
         if bytes > SOURCE_BYTES {
@@ -67,6 +89,10 @@ impl<'a> Source<'a> {
             return source;
         }
         for (file, bytes) in tree.files.iter().filter(|(file, _)| path::is_yaml(file)) {
+            if source.found.room.is_full() {
+                source.complete = false;
+                break;
+            }
             source.read_file(file, bytes);
         }
         source
@@ -79,8 +105,8 @@ impl<'a> Source<'a> {
         if self.complete && self.drafts.is_empty() {
             self.refuse("no-schedule", "the source holds no document of kind ScalingSchedule".to_owned());
         }
-        if self.found.iter().any(|finding| finding.severity == Severity::Error) {
-            return Err(self.found);
+        if self.found.has_errors() {
+            return Err(self.found.finish());
         }
         self.warn_of_lone_overlays();
         self.warn_of_lifted_maxima();
@@ -92,12 +118,12 @@ impl<'a> Source<'a> {
             schedules.push(schedule);
         }
         let schedules = Schedules::new(schedules).allowing(self.context.limits.allowed.clone());
-        Ok(Loaded { schedules, warnings: self.found, acknowledgements: self.acknowledgements, declared })
+        Ok(Loaded { schedules, warnings: self.found.finish(), acknowledgements: self.acknowledgements, declared })
     }
 
     fn refuse(&mut self, code: &'static str, message: String) {
         self.complete = false;
-        self.found.push(Diagnostic::new(Severity::Error, code, None, message));
+        self.found.add(Diagnostic::new(Severity::Error, code, None, message));
     }
 
     fn read_file(&mut self, file: &Arc<str>, bytes: &[u8]) {
@@ -105,21 +131,26 @@ impl<'a> Source<'a> {
             Ok(text) => text,
             Err(finding) => {
                 self.complete = false;
-                self.found.push(*finding);
+                self.found.add(*finding);
                 return;
             }
         };
-        let mut report = Report::new(file.clone(), text, self.suggestions_left);
+        let mut report = Report::new(file.clone(), text, self.found.room);
         let read = documents(text, &mut report);
         self.complete &= read.whole;
         for root in &read.roots {
+            if report.is_full() {
+                self.complete = false;
+                break;
+            }
             match document(root, &self.context, &mut report) {
                 Some(document) => self.take(document, file, &mut report),
                 None => self.complete = false,
             }
         }
-        self.suggestions_left = report.suggestions_left();
-        self.found.extend(report.finish());
+        let (found, room) = report.finish();
+        self.found.list.extend(found);
+        self.found.room = room;
     }
 
     fn take(&mut self, document: Document, file: &Arc<str>, report: &mut Report<'_>) {
@@ -170,31 +201,9 @@ impl<'a> Source<'a> {
                 .help("the path is relative to this file; hidden files and folders are no part of a source");
             return DateSet::default();
         };
-        let dates = self.parse_ics(ics_file, bytes, &report.location(span));
+        let dates = parse_ics(ics_file, bytes, span, report);
         self.ics.insert(ics_file.clone(), dates.clone());
         dates
-    }
-
-    fn parse_ics(&mut self, file: &Arc<str>, bytes: &[u8], named: &Location) -> DateSet {
-        if bytes.len() > FILE_BYTES {
-            self.found.push(too_large(file, bytes));
-            return DateSet::default();
-        }
-        let mut add = |severity, code, line, message: String| {
-            let mut finding = Diagnostic::new(severity, code, Some(path::line(file, bytes, line)), message);
-            finding.related(named.clone(), "this Calendar reads it");
-            self.found.push(finding);
-        };
-        match ics::parse(bytes) {
-            Ok((dates, warnings)) => {
-                warnings.into_iter().for_each(|w| add(Severity::Warning, "ics", w.line, w.message));
-                dates
-            }
-            Err(errors) => {
-                errors.into_iter().for_each(|e| add(Severity::Error, "ics", e.line, e.message));
-                DateSet::default()
-            }
-        }
     }
 
     /// A calendar floats in the zone of each schedule: its last date is past once it is past everywhere on Earth.
@@ -203,7 +212,7 @@ impl<'a> Source<'a> {
         name: &str,
         dates: &DateSet,
         calendar: &Calendar,
-        span: &std::ops::Range<usize>,
+        span: &Range<usize>,
         report: &mut Report<'_>,
     ) {
         let Ok(westernmost) = self.now.checked_sub(SignedDuration::from_hours(12)) else { return };
@@ -222,7 +231,7 @@ impl<'a> Source<'a> {
         let message = format!("a source may list {MOST_TARGETS} targets at most; this one lists {count}");
         let mut finding = Diagnostic::new(Severity::Error, "too-many-targets", Some(location.clone()), message);
         finding.label("one too many").help("use globs, such as service: \"api-*\"");
-        self.found.push(finding);
+        self.found.add(finding);
     }
 
     /// Fills each window's calendars in, and reports those that no file declares.
@@ -232,7 +241,7 @@ impl<'a> Source<'a> {
             for named in &draft.uses {
                 let Some(dates) = self.calendars.get(&named.calendar) else {
                     if self.complete && unknown < MOST_UNKNOWN_CALENDARS {
-                        self.found.push(unknown_calendar(&named.calendar, &named.at, &self.calendar_names));
+                        self.found.add(unknown_calendar(&named.calendar, &named.at, &self.calendar_names));
                     }
                     unknown += 1;
                     continue;
@@ -260,7 +269,7 @@ impl<'a> Source<'a> {
                 let message = format!("{target} has overlays only: outside of their windows it keeps its last floor");
                 let mut finding = Diagnostic::new(Severity::Warning, "overlays-only", Some(location.clone()), message);
                 finding.help("give it a schedule with a `default` as well");
-                self.found.push(finding);
+                self.found.add(finding);
             }
         }
     }
@@ -268,7 +277,7 @@ impl<'a> Source<'a> {
     fn warn_of_lifted_maxima(&mut self) {
         for draft in &self.drafts {
             let Some(schedule) = &draft.schedule else { continue };
-            self.found.extend(lifted_maxima(schedule, &draft.places.overrides));
+            lifted_maxima(schedule, &draft.places.overrides).into_iter().for_each(|finding| self.found.add(finding));
         }
     }
 
@@ -282,7 +291,31 @@ impl<'a> Source<'a> {
                 0 => format!("{first} is left alone: no --allow-target fits it"),
                 more => format!("{first} and {more} more of this schedule are left alone: no --allow-target fits them"),
             };
-            self.found.push(Diagnostic::new(Severity::Warning, "not-allowed", Some(location.clone()), message));
+            self.found.add(Diagnostic::new(Severity::Warning, "not-allowed", Some(location.clone()), message));
+        }
+    }
+}
+
+/// Reads a file that the one in `report` names at `span`.
+fn parse_ics(file: &Arc<str>, bytes: &[u8], span: &Range<usize>, report: &mut Report<'_>) -> DateSet {
+    if bytes.len() > FILE_BYTES {
+        report.elsewhere(too_large(file, bytes));
+        return DateSet::default();
+    }
+    let named = report.location(span);
+    let mut add = |severity, code, line, message: String| {
+        let mut finding = Diagnostic::new(severity, code, Some(path::line(file, bytes, line)), message);
+        finding.related(named.clone(), "this Calendar reads it");
+        report.elsewhere(finding);
+    };
+    match ics::parse(bytes) {
+        Ok((dates, warnings)) => {
+            warnings.into_iter().for_each(|w| add(Severity::Warning, "ics", w.line, w.message));
+            dates
+        }
+        Err(errors) => {
+            errors.into_iter().for_each(|e| add(Severity::Error, "ics", e.line, e.message));
+            DateSet::default()
         }
     }
 }

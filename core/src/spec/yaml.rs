@@ -1,14 +1,17 @@
-//! YAML text to marked nodes: the only file that names the parser.
+//! YAML text to marked nodes: the only place that names the parser.
 //!
 //! It bounds what a document may cost, and refuses what a schedule has no use for: tags, merge keys, keys that are not
 //! plain words, keys that stand twice. What the nodes mean is not asked here.
+
+mod input;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
+use self::input::{Ahead, BoundedInput};
 use crate::spec::report::Report;
 
 /// The deepest nesting of lists and maps; a schedule needs 6.
@@ -16,6 +19,8 @@ const DEEPEST: usize = 32;
 /// The most a file may hold, in nodes after aliases are expanded; each 16 bytes of text weigh as one more. A file of
 /// 1 MiB full of short windows stays below.
 const NODE_BUDGET: usize = 250_000;
+/// What an anchor weighs beside its copy of the value, in nodes: nobody needs ten thousands of them.
+const ANCHOR_WEIGHT: usize = 8;
 
 /// A value, and which bytes of the file it came from.
 #[derive(Clone, Debug)]
@@ -59,6 +64,7 @@ pub(super) fn documents<'t>(text: &'t str, report: &mut Report<'_>) -> Documents
     let mut composer = Composer::new(text, report);
     loop {
         match composer.document() {
+            Ok(_) if composer.report.is_full() => return Documents { roots, whole: false },
             Ok(Some(root)) if root.is_empty_scalar() => {}
             Ok(Some(root)) => roots.push(root),
             Ok(None) => return Documents { roots, whole: true },
@@ -110,23 +116,26 @@ impl<'t> Node<'t> {
 struct Stop;
 
 struct Composer<'t, 'r, 's> {
-    parser: Parser<'t, StrInput<'t>>,
+    text: &'t str,
+    parser: Parser<'t, BoundedInput<'t>>,
+    ahead: Ahead,
     report: &'r mut Report<'s>,
     offsets: Offsets,
     anchors: BTreeMap<usize, Node<'t>>,
     budget: usize,
-    length: usize,
 }
 
 impl<'t, 'r, 's> Composer<'t, 'r, 's> {
     fn new(text: &'t str, report: &'r mut Report<'s>) -> Self {
+        let ahead = Ahead::default();
         Composer {
-            parser: Parser::new_from_str(text),
+            text,
+            parser: Parser::new(BoundedInput::new(text, ahead.clone())),
+            ahead,
             report,
             offsets: Offsets::of(text),
             anchors: BTreeMap::new(),
             budget: NODE_BUDGET,
-            length: text.len(),
         }
     }
 
@@ -145,10 +154,20 @@ impl<'t, 'r, 's> Composer<'t, 'r, 's> {
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Range<usize>), Stop> {
-        match self.parser.next_event() {
-            Some(Ok((event, span))) => Ok((event, self.offsets.bytes(span))),
+        self.ahead.start();
+        let event = self.parser.next_event();
+        let is_cut_off = self.ahead.is_too_far();
+        match event {
+            Some(Ok((event, span))) => {
+                let span = self.offsets.bytes(span);
+                if is_cut_off { Err(self.too_long(&span)) } else { Ok((event, span)) }
+            }
+            Some(Err(error)) if is_cut_off => {
+                let at = self.offsets.byte(error.marker().index());
+                Err(self.too_long(&(at..at)))
+            }
             Some(Err(error)) => Err(self.syntax_error(&error)),
-            None => Ok((Event::StreamEnd, self.length..self.length)),
+            None => Ok((Event::StreamEnd, self.text.len()..self.text.len())),
         }
     }
 
@@ -159,6 +178,7 @@ impl<'t, 'r, 's> Composer<'t, 'r, 's> {
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), &span);
+                let text = self.as_written(text, &span);
                 (Node { kind: Kind::Scalar { text, plain: style == ScalarStyle::Plain }, span }, anchor)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -181,6 +201,15 @@ impl<'t, 'r, 's> Composer<'t, 'r, 's> {
         self.spend(if node.scalar().is_some() { node.weight() } else { 1 }, &node.span)?;
         self.keep_anchored(anchor, &node)?;
         Ok(node)
+    }
+
+    /// The same text out of the file, where it stands there as it is read: a copy of each word would weigh more than the
+    /// file.
+    fn as_written(&self, text: Cow<'t, str>, span: &Range<usize>) -> Cow<'t, str> {
+        let whole = self.text.get(span.clone()).unwrap_or("");
+        let quoted = whole.get(1..whole.len().saturating_sub(1)).unwrap_or("");
+        let written = [whole, quoted].into_iter().find(|written| *written == text);
+        written.map_or(text, Cow::Borrowed)
     }
 
     fn sequence(&mut self, start: usize, depth: usize) -> Result<Node<'t>, Stop> {
@@ -238,7 +267,7 @@ impl<'t, 'r, 's> Composer<'t, 'r, 's> {
     /// Keeps a copy for the aliases to come, and pays for it: anchors may nest. An anchor of 0 is none.
     fn keep_anchored(&mut self, anchor: usize, node: &Node<'t>) -> Result<(), Stop> {
         if anchor > 0 {
-            self.spend(node.weight(), &node.span)?;
+            self.spend(node.weight() + ANCHOR_WEIGHT, &node.span)?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(())
@@ -276,6 +305,13 @@ impl<'t, 'r, 's> Composer<'t, 'r, 's> {
         let first = self.report.location(first);
         let message = format!("the field `{}` stands here twice", super::report::excerpt(key));
         self.report.error("duplicate-key", again, message).related(first, "it first stands here");
+    }
+
+    fn too_long(&mut self, span: &Range<usize>) -> Stop {
+        let message = "this list or map in brackets holds too many values";
+        let help = "split it, or write the file without brackets, one value a line";
+        self.report.error("too-many-values", span, message).help(help);
+        Stop
     }
 
     fn too_deep(&mut self, span: &Range<usize>) -> Stop {

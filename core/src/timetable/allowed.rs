@@ -2,26 +2,67 @@
 
 use std::sync::Arc;
 
-use crate::model::{TargetId, TargetPattern};
+use crate::model::{Pattern, Site, TargetId, TargetPattern};
 
 /// The targets whose floors may be kept. It is the operator's, so that no edit of the schedules can widen it.
 #[derive(Clone, Debug, Default)]
-pub struct Allowed(Option<Arc<[TargetPattern]>>);
+pub struct Allowed(Option<Arc<[Allowance]>>);
+
+/// One entry of the operator's list: `CLUSTER/SERVICE` for targets at home, `ACCOUNT/REGION/CLUSTER/SERVICE` for others,
+/// with globs in each part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Account and region; `None`: home.
+    site: Option<(Pattern, Pattern)>,
+    cluster: Pattern,
+    service: Pattern,
+}
+
+impl Allowance {
+    /// Reads an entry as users type it; `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<Pattern> = text.split('/').map(Pattern::parse).collect::<Option<_>>()?;
+        let (site, cluster, service) = match &parts[..] {
+            [cluster, service] => (None, cluster, service),
+            [account, region, cluster, service] => (Some((account.clone(), region.clone())), cluster, service),
+            _ => return None,
+        };
+        Some(Allowance { site, cluster: cluster.clone(), service: service.clone() })
+    }
+
+    fn is_for(&self, site: &Site) -> bool {
+        match (&self.site, site.account().zip(site.region())) {
+            (None, None) => true,
+            (Some((accounts, regions)), Some((account, region))) => {
+                accounts.matches(account) && regions.matches(region)
+            }
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
+    fn admits(&self, target: &TargetId) -> bool {
+        self.is_for(&target.site) && self.cluster.matches(&target.cluster) && self.service.matches(&target.service)
+    }
+
+    fn admits_any_of(&self, row: &TargetPattern) -> bool {
+        self.is_for(&row.site) && self.cluster.overlaps(&row.cluster) && self.service.overlaps(&row.service)
+    }
+}
 
 impl Allowed {
-    /// All that fit any of these patterns; where there is none, all.
-    pub fn only(patterns: &[TargetPattern]) -> Self {
-        Allowed((!patterns.is_empty()).then(|| patterns.into()))
+    /// All that fit any of these; where there is none, all.
+    pub fn only(allowances: &[Allowance]) -> Self {
+        Allowed((!allowances.is_empty()).then(|| allowances.into()))
     }
 
     /// Whether the floor of `target` may be kept.
     pub fn admits(&self, target: &TargetId) -> bool {
-        self.0.as_ref().is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(target)))
+        self.0.as_ref().is_none_or(|allowances| allowances.iter().any(|allowance| allowance.admits(target)))
     }
 
     /// Whether that of any target may which fits `row`.
     pub fn admits_any_of(&self, row: &TargetPattern) -> bool {
-        self.0.as_ref().is_none_or(|patterns| patterns.iter().any(|pattern| pattern.overlaps(row)))
+        self.0.as_ref().is_none_or(|allowances| allowances.iter().any(|allowance| allowance.admits_any_of(row)))
     }
 }
 
@@ -38,9 +79,9 @@ mod tests {
             targets: targets.iter().map(|text| pattern(text)).collect(),
             ..schedule(name, "UTC", Some(floor(3)))
         };
-        let patterns: Vec<_> = allowed.iter().map(|text| pattern(text)).collect();
+        let allowances: Vec<_> = allowed.iter().filter_map(|text| Allowance::parse(text)).collect();
         let all = vec![schedule("names", &["shop/www", "blog/www"]), schedule("globs", &["shop/*", "blog/*"])];
-        Schedules::new(all).allowing(Allowed::only(&patterns))
+        Schedules::new(all).allowing(Allowed::only(&allowances))
     }
 
     fn target(text: &str) -> TargetId {
@@ -79,5 +120,26 @@ mod tests {
         let lanes = schedules.lanes(&rows, Reach::Covering, Span { from, to });
         let is_governed: Vec<bool> = lanes.of_rows.iter().map(|lane| lanes.lanes[*lane].is_governed).collect();
         assert_eq!(is_governed, [false, true]);
+    }
+    #[test]
+    fn the_list_says_which_accounts_and_regions_it_means() {
+        let target = |text: &str| TargetId::parse(text).expect("a target");
+        for (allowance, admitted) in [
+            ("shop/*", ["shop/www", ""]),
+            ("*/*/shop/*", ["", "prod/eu-west-1/shop/www"]),
+            ("prod/eu-*/*/w?w", ["", "prod/eu-west-1/shop/www"]),
+            ("test/*/*/*", ["", ""]),
+            ("prod/us-*/*/*", ["", ""]),
+        ] {
+            let allowed = Allowed::only(&[Allowance::parse(allowance).expect("an entry")]);
+            for text in ["shop/www", "prod/eu-west-1/shop/www"] {
+                let target = target(text);
+                assert_eq!(allowed.admits(&target), admitted.contains(&text), "{allowance} and {text}");
+                assert_eq!(allowed.admits_any_of(&TargetPattern::of(&target)), admitted.contains(&text));
+            }
+        }
+        for text in ["shop", "a/b/c", "a/b/c/d/e", "shop/", "shop/[a]"] {
+            assert_eq!(Allowance::parse(text), None, "{text}");
+        }
     }
 }

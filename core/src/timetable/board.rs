@@ -18,6 +18,7 @@ use crate::model::TargetId;
 pub struct Board {
     schedules: Arc<Schedules>,
     rows: Vec<Row>,
+    turn: u64,
 }
 
 /// One schedule's claim, good for `[from, run.until)`.
@@ -36,7 +37,7 @@ impl Board {
     pub fn new(schedules: Arc<Schedules>, at: Timestamp) -> Self {
         let unknown = Row { from: i64::MAX, run: Run { claim: None, until: i64::MIN } };
         let rows = vec![unknown; schedules.rules.len()];
-        let mut board = Board { schedules, rows };
+        let mut board = Board { schedules, rows, turn: 1 };
         board.advance(at);
         board
     }
@@ -52,8 +53,19 @@ impl Board {
         for (row, rules) in self.rows.iter_mut().zip(&self.schedules.rules) {
             if at < row.from || row.run.until <= at {
                 *row = Row { from: at, run: Course::new(rules).at(at) };
+                self.turn += 1;
             }
         }
+    }
+
+    /// Counts how often a claim was evaluated anew, from 1: while it stays, every decision does.
+    pub fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// Whether what is decided for a target with these members surely stays up to and including `at`.
+    pub fn stays_until(&self, members: &Members, at: Timestamp) -> bool {
+        members.0.iter().all(|&schedule| self.rows[schedule].run.until > second(at))
     }
 
     /// The schedules that count for `target`.

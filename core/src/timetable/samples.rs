@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{DateFilter, Decision, Override, Recurrence, Schedule, Schedules, Window, Zones};
 use crate::calendar::DateSet;
 use crate::cron::Cron;
-use crate::model::{Floor, Pattern, Span, TargetId, TargetPattern};
+use crate::model::{Floor, Pattern, Site, Span, TargetId, TargetPattern};
 
 pub(super) const EVERY_DAY: u8 = 0x7f;
 
@@ -95,7 +95,7 @@ pub(super) fn schedule(name: &str, zone: &str, default: Option<Floor>) -> Schedu
 
 pub(super) fn pattern(text: &str) -> TargetPattern {
     let (cluster, service) = text.split_once('/').unwrap();
-    TargetPattern { cluster: Pattern::new(cluster), service: Pattern::new(service) }
+    TargetPattern { site: Site::HOME, cluster: Pattern::new(cluster), service: Pattern::new(service) }
 }
 
 impl Schedule {

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Write};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use baseload_core::model::{Pattern, Span, TargetId, TargetPattern};
+use baseload_core::model::{Pattern, Site, Span, TargetId, TargetPattern};
 use baseload_core::spec::{Limits, Loaded, Tree, load};
 use baseload_core::timetable::{self, Decision, Schedules};
 use jiff::Timestamp;
@@ -67,7 +67,7 @@ pub fn runs<'a>(answers: &[Option<Verdict<'a>>], from: Minute) -> Vec<(Minute, M
 fn compare_all(source: &Source, span: Range<Minute>, step: usize) -> Result<(), Failure> {
     let loaded = read(source, span.start)?;
     for (cluster, service) in rows(source) {
-        let row = TargetPattern { cluster: Pattern::new(cluster), service: Pattern::new(service) };
+        let row = TargetPattern { site: Site::HOME, cluster: Pattern::new(cluster), service: Pattern::new(service) };
         let exact = row.exact();
         let expected = match &exact {
             Some(_) => verdicts(source, span.clone(), |s| lists(s, cluster, service)),

@@ -2,7 +2,7 @@
 //! everyone lets go, and from then on every floor is what a judge of its own says, minute by minute.
 //!
 //! One seed is one trace, byte for byte. A seed that fails prints the command that replays it. `BASELOAD_SEEDS` says how
-//! many are run (the optimised build of `cargo test --release` runs a million overnight), `BASELOAD_SEED` which one alone.
+//! many are run, `BASELOAD_FIRST_SEED` from which on, `BASELOAD_SEED` which one alone.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -330,7 +330,10 @@ fn from_environment(name: &str) -> Option<u64> {
 fn adversary_every_seed_survives_chaos_and_ends_with_every_floor_right() {
     let seeds = match from_environment("BASELOAD_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..from_environment("BASELOAD_SEEDS").unwrap_or(SEEDS),
+        None => {
+            let first = from_environment("BASELOAD_FIRST_SEED").unwrap_or(0);
+            first..first + from_environment("BASELOAD_SEEDS").unwrap_or(SEEDS)
+        }
     };
     let next = AtomicU64::new(seeds.start);
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use baseload_core::controller::{Chore, Controller, Effect, Event, Fact, GLANCE, Refusal, Revision, Settings};
 use baseload_core::ecs::{Action, Answer, EcsError, Observation, Operation, clock_ahead};
+use baseload_core::model::Site;
 use baseload_core::sim::Sim;
 use baseload_core::spec::{self, Limits, Tree};
 use baseload_core::status::{ConditionKind, Status, TargetStatus, Truth};
@@ -75,6 +76,8 @@ pub(crate) enum Stride {
 
 pub(crate) struct World {
     pub(crate) sim: Sim,
+    /// The accounts and regions beside the controller's own.
+    pub(crate) elsewhere: BTreeMap<Site, Sim>,
     pub(crate) controller: Controller,
     pub(crate) latency: Latency,
     pub(crate) settings: Settings,
@@ -104,7 +107,8 @@ static ZONES: LazyLock<Zones> = LazyLock::new(Zones::embedded);
 pub(crate) fn schedules(yaml: &str, now: Timestamp) -> Schedules {
     let mut tree = Tree::default();
     tree.files.insert("world.yaml".into(), yaml.as_bytes().to_vec());
-    match spec::load(&tree, &ZONES, &Limits::default(), now) {
+    let accounts = ["prod", "test"].map(Into::into).into();
+    match spec::load(&tree, &ZONES, &Limits { accounts, ..Limits::default() }, now) {
         Ok(loaded) => loaded.schedules,
         Err(mistakes) => panic!("the test's schedules are wrong: {mistakes:?}\n{yaml}"),
     }
@@ -146,6 +150,7 @@ impl World {
             next_glance: at,
             next_survey: at,
             sim,
+            elsewhere: BTreeMap::new(),
         };
         world.start_chores();
         world.edit(yaml);
@@ -217,6 +222,7 @@ impl World {
     /// Everything that travels and is due by now comes to its end.
     fn arrive(&mut self) {
         self.sim.advance(self.at);
+        self.elsewhere.values_mut().for_each(|sim| sim.advance(self.at));
         while let Some(entry) = self.travelling.first_entry().filter(|entry| entry.key().0 <= self.at) {
             match entry.remove() {
                 Travelling::There { effect, asked, left, latency } => self.reach(effect, asked, left, latency),
@@ -258,10 +264,11 @@ impl World {
                 let event = Event::Loaded(Ok(None));
                 return self.depart(latency / 2, Travelling::Back { event, asked, left, date: None });
             }
-            Effect::Observe(query) => {
-                let observation = self.sim.observe(&query, self.at);
+            Effect::Observe { site, query } => {
+                let at = self.at;
+                let observation = self.sim_at(&site).observe(&query, at);
                 let answered = tells_the_time(&observation);
-                (Event::Observed { asked, query, observation }, answered)
+                (Event::Observed { asked, site, query, observation }, answered)
             }
             Effect::Apply(action) => {
                 let outcome = self.write(&action);
@@ -275,11 +282,20 @@ impl World {
         self.depart(back, Travelling::Back { event, asked, left, date });
     }
 
+    /// The account and region of its name.
+    pub(crate) fn sim_at(&mut self, site: &Site) -> &mut Sim {
+        match site.is_home() {
+            true => &mut self.sim,
+            false => self.elsewhere.get_mut(site).expect("the scene has every account that its schedules name"),
+        }
+    }
+
     fn write(&mut self, action: &Action) -> Result<(), EcsError> {
-        let existed = self.sim.bounds(&action.target).is_some();
-        let outcome = self.sim.apply(action, self.at);
+        let (at, sim) = (self.at, self.sim_at(&action.target.site));
+        let existed = sim.bounds(&action.target).is_some();
+        let outcome = sim.apply(action, at);
         // AWS takes a pair for a registration where somebody deregistered the target since it was last seen.
-        let created = !existed && self.sim.bounds(&action.target).is_some();
+        let created = !existed && sim.bounds(&action.target).is_some();
         assert!(!created || (action.min.is_some() && action.max.is_some()), "{action:?} created a scalable target");
         outcome
     }
@@ -302,7 +318,7 @@ impl World {
             self.carry_out(effect);
         }
         self.listen();
-        self.witness.stepped(&self.controller, self.at);
+        self.witness.stepped(&self.controller);
     }
 
     fn listen(&mut self) {
@@ -340,7 +356,7 @@ impl World {
                 self.writes.push(Write { action: action.clone(), wall, at });
                 self.latency.write
             }
-            Effect::Load | Effect::Observe(_) => self.latency.read,
+            Effect::Load | Effect::Observe { .. } => self.latency.read,
         };
         self.depart(latency / 2, Travelling::There { effect, asked: wall, left: at, latency });
     }
@@ -454,7 +470,7 @@ impl World {
 
     pub(crate) fn target(&mut self, name: &str) -> TargetStatus {
         let id = crate::scene::id(name);
-        let found = self.status().targets.into_iter().find(|t| t.cluster == id.cluster && t.service == id.service);
+        let found = self.status().targets.into_iter().find(|target| target.id() == id);
         found.map_or_else(|| panic!("{name} has no row"), |target| (*target).clone())
     }
 

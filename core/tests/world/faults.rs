@@ -302,7 +302,7 @@ fn a_question_that_fails_as_a_whole_is_told_once_for_all_its_targets() {
     let scope = Scope::Operation(Operation::DescribeServices);
     world.sim.inject(scope, Fault::refuse("ThrottlingException"), Lasting::Times(5));
     world.run_for(600);
-    let failed = |fact: &Fact| matches!(fact, Fact::LookFailed { targets: Some(3), error } if error.kind == ErrorKind::Throttled);
+    let failed = |fact: &Fact| matches!(fact, Fact::LookFailed { targets: Some(3), error, .. } if error.kind == ErrorKind::Throttled);
     assert_eq!(world.count_facts(failed), 1);
 }
 

@@ -107,11 +107,11 @@ impl Bug {
             {
                 Some(Event::Applied { action, outcome: Ok(()) })
             }
-            (Bug::TakesAFailedReadForAbsence, Event::Observed { asked, query, observation }) => {
-                Some(Event::Observed { asked, query, observation: without_failures(observation) })
+            (Bug::TakesAFailedReadForAbsence, Event::Observed { asked, site, query, observation }) => {
+                Some(Event::Observed { asked, site, query, observation: without_failures(observation) })
             }
-            (Bug::TakesArrivalForDeparture, Event::Observed { query, observation, .. }) => {
-                Some(Event::Observed { asked: wall, query, observation })
+            (Bug::TakesArrivalForDeparture, Event::Observed { site, query, observation, .. }) => {
+                Some(Event::Observed { asked: wall, site, query, observation })
             }
             (Bug::TakesOverABadEdit, Event::Loaded(Err(refusal))) => {
                 let yaml = crate::scene::always(&["www"], "min: 2");

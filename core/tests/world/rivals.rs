@@ -50,6 +50,17 @@ fn g14_what_a_rival_raised_on_a_contested_target_is_not_lowered_before_half_an_h
 }
 
 #[test]
+fn f34_a_twin_that_sets_what_is_declared_does_not_prolong_a_contest() {
+    let mut world = contested_at_noon(7);
+    world.run_to("2026-11-20T12:10:00Z");
+    world.rival("www", &json!({ "MinCapacity": 3 })); // the other replica is not contested, and lowers it
+    world.run_to("2026-11-20T12:16:00Z");
+    assert_eq!(world.condition("www", ConditionKind::Contested), Truth::True);
+    world.run_to("2026-11-20T12:18:00Z"); // half an hour after the rival's last change that showed
+    assert_eq!((world.min("www"), world.condition("www", ConditionKind::Contested)), (3, Truth::False));
+}
+
+#[test]
 fn g14_a_scheduled_rise_of_a_contested_target_goes_at_once() {
     let rest = "default: { min: 3 }
         windows: [{ name: rush, from: \"12:00\", to: \"13:00\", min: 6 }]";

@@ -35,17 +35,22 @@ pub(crate) fn account_of(services: &[(&str, ServiceSpec)]) -> Sim {
     sim
 }
 
-/// One schedule in UTC: name, targets as `shop/www`, and the rest of its spec as YAML, one field a line.
+/// One schedule in UTC: name, targets as `shop/www`, all of one account and region, and the rest of its spec as YAML, one
+/// field a line.
 pub(crate) fn schedule(name: &str, targets: &[&str], rest: &str) -> String {
+    let site = targets.first().map(|target| id(target).site).unwrap_or_default();
     let targets: Vec<_> = targets
         .iter()
         .map(|target| {
-            let TargetId { cluster, service } = id(target);
+            let TargetId { cluster, service, .. } = id(target);
             format!("{{ cluster: \"{cluster}\", service: \"{service}\" }}")
         })
         .collect();
     let rest: String = rest.lines().map(|line| format!("  {}\n", line.trim())).collect();
     let rest = rest.replace("  - {", "    - {");
+    let aws = site.account().zip(site.region());
+    let aws = aws.map(|(account, region)| format!("  aws: {{ account: {account}, region: {region} }}\n"));
+    let rest = aws.unwrap_or_default() + &rest;
     format!(
         "apiVersion: baseload/v1\nkind: ScalingSchedule\nmetadata: {{ name: {name} }}\nspec:\n  targets: [{}]\n  timezone: UTC\n{rest}---\n",
         targets.join(", ")
@@ -96,13 +101,13 @@ impl World {
 
     /// Someone sets the desired count by hand.
     pub(crate) fn scale_by_hand(&mut self, name: &str, desired: u32) {
-        let TargetId { cluster, service } = id(name);
+        let TargetId { cluster, service, .. } = id(name);
         let body = json!({ "cluster": &*cluster, "service": &*service, "desiredCount": desired });
         self.foreign("AmazonEC2ContainerServiceV20141113.UpdateService", &body);
     }
 
     pub(crate) fn delete_service(&mut self, name: &str) {
-        let TargetId { cluster, service } = id(name);
+        let TargetId { cluster, service, .. } = id(name);
         let body = json!({ "cluster": &*cluster, "service": &*service, "force": true });
         self.foreign("AmazonEC2ContainerServiceV20141113.DeleteService", &body);
     }

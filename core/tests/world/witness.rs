@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use baseload_core::controller::{ChangeKind, Controller, Event, Fact};
 use baseload_core::ecs::{Action, EcsError, ErrorKind, Observation, Query, ScalableTarget, ServiceCounts};
-use baseload_core::model::TargetId;
+use baseload_core::model::{Site, TargetId};
 use baseload_core::spec::Limits;
 use baseload_core::status::{Condition, ConditionKind, Truth};
 use baseload_core::timetable::{Schedule, Schedules};
@@ -37,16 +37,19 @@ struct Known {
     accepted: usize,
     accepted_changes: usize,
     told_accepted: usize,
-    /// What gives reason to write: floors that were declared anew, and differences that looks showed.
+    /// How many writes there was reason for: a floor that is declared anew and a difference that a look shows are one
+    /// each, or two while a max is declared, for min may rise before max may fall.
     reasons: usize,
+    declares_max: bool,
     rival: Rival,
 }
 
 /// What others do to a target, as far as looks and corrections tell.
 #[derive(Clone, Debug, Default)]
 struct Rival {
-    /// The minimum as the last write or look left it.
+    /// The minimum as the last write or look left it, and the one that is declared.
     believed: Option<u32>,
+    declared: Option<u32>,
     last_change: Option<Timestamp>,
     corrections: Vec<Timestamp>,
     is_contested: bool,
@@ -59,6 +62,8 @@ const CORRECTIONS_AN_HOUR: usize = 17;
 pub(crate) struct Witness {
     resync: SignedDuration,
     known: BTreeMap<TargetId, Known>,
+    /// How many writes are under way for all of them.
+    in_flight: usize,
     schedules: Option<Schedules>,
     /// When the clock last stepped. For a while after, ages by the wall and true ages differ by what no process can know.
     stepped: Option<Timestamp>,
@@ -72,6 +77,7 @@ impl Witness {
         Witness {
             resync,
             known: BTreeMap::new(),
+            in_flight: 0,
             schedules: None,
             stepped: None,
             skew: SignedDuration::ZERO,
@@ -85,13 +91,15 @@ impl Witness {
 
     pub(crate) fn restarted(&mut self) {
         self.known.clear();
+        self.in_flight = 0;
         self.skew_is_known = false;
     }
 
     pub(crate) fn clock_stepped(&mut self, at: Timestamp, skew: SignedDuration) {
         (self.stepped, self.skew, self.skew_is_known) = (Some(at), skew, false);
         for known in self.known.values_mut() {
-            (known.rival, known.last_nudge) = (Rival::default(), None); // an hour by the wall is no longer an hour
+            let declared = known.rival.declared;
+            (known.rival, known.last_nudge) = (Rival { declared, ..Rival::default() }, None); // an hour by the wall is no longer an hour
         }
     }
 
@@ -121,13 +129,16 @@ impl Witness {
         }
         known.note_nudge(action, at);
         known.in_flight = Some(action.clone());
-        known.sent.push(at);
+        self.in_flight += 1;
+        known.note_sent(target, at);
     }
 
     /// An answer arrives. One to a question from before the clock stepped back has no age and counts for nothing.
     pub(crate) fn told(&mut self, event: &Event, left: Timestamp, wall: Timestamp, at: Timestamp) {
         match event {
-            Event::Observed { asked, query, observation } if *asked <= wall => self.saw(left, query, observation),
+            Event::Observed { asked, site, query, observation } if *asked <= wall => {
+                self.saw(left, site, query, observation);
+            }
             Event::Applied { action, outcome } => self.applied(action, outcome.as_ref().err(), at),
             Event::Observed { .. }
             | Event::ClockCompared { .. }
@@ -138,14 +149,15 @@ impl Witness {
         }
     }
 
-    fn saw(&mut self, at: Timestamp, query: &Query, observation: &Observation) {
+    fn saw(&mut self, at: Timestamp, site: &Site, query: &Query, observation: &Observation) {
         match observation {
             Observation::Targets(answer) => {
                 for (target, value) in &answer.found {
                     self.known.entry(target.clone()).or_default().saw(at, *value);
                 }
                 if *query == Query::AllTargets && answer.failed.is_empty() {
-                    let missing = self.known.iter_mut().filter(|(target, _)| !answer.found.contains_key(*target));
+                    let there = self.known.iter_mut().filter(|(target, _)| target.site == *site);
+                    let missing = there.filter(|(target, _)| !answer.found.contains_key(*target));
                     missing.for_each(|(_, known)| known.saw(at, None));
                 }
             }
@@ -159,13 +171,12 @@ impl Witness {
     }
 
     fn applied(&mut self, action: &Action, error: Option<&EcsError>, at: Timestamp) {
-        let changes_max = action.max.is_some();
         let Some(known) = self.known.get_mut(&action.target) else { return };
-        known.in_flight = None;
+        self.in_flight -= usize::from(known.in_flight.take().is_some());
         match error {
             None => {
                 known.accepted_changes += usize::from(known.changes(action));
-                let most = known.reasons * if changes_max { 2 } else { 1 }; // min may rise before max may fall
+                let most = known.reasons;
                 assert!(known.accepted_changes <= most, "{action:?}: more writes than reasons for one ({most})");
                 known.accepted += 1;
                 known.last_accepted = Some((at, action.clone()));
@@ -186,7 +197,12 @@ impl Witness {
     /// A fact is told.
     pub(crate) fn heard(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
-            Fact::Declared { target, .. } => self.known.entry(target.clone()).or_default().reasons += 1,
+            Fact::Declared { target, after, .. } => {
+                let known = self.known.entry(target.clone()).or_default();
+                known.declares_max = after.as_ref().is_some_and(|decision| decision.floor.max.is_some());
+                known.rival.declared = after.as_ref().map(|decision| decision.floor.min);
+                known.note_reason();
+            }
             Fact::Accepted { target, kind, .. } => {
                 let known = self.known.entry(target.clone()).or_default();
                 known.told_accepted += 1;
@@ -215,16 +231,8 @@ impl Witness {
     }
 
     /// A step is over.
-    pub(crate) fn stepped(&mut self, controller: &Controller, at: Timestamp) {
-        let in_flight = self.known.values().filter(|known| known.in_flight.is_some()).count();
-        assert_eq!(controller.writes_in_flight(), in_flight, "what is under way is miscounted");
-        let hour_ago = at - SignedDuration::from_hours(1);
-        for (target, known) in &mut self.known {
-            if known.sent.len() > WRITES_AN_HOUR {
-                known.sent.retain(|sent| *sent > hour_ago);
-                assert!(known.sent.len() <= WRITES_AN_HOUR, "{target}: too many writes in an hour");
-            }
-        }
+    pub(crate) fn stepped(&self, controller: &Controller) {
+        assert_eq!(controller.writes_in_flight(), self.in_flight, "what is under way is miscounted");
     }
 }
 
@@ -242,14 +250,15 @@ impl Known {
             return;
         }
         if self.look.is_none_or(|(_, before)| before != value) {
-            self.reasons += 1;
+            self.note_reason();
         }
         self.note_foreign_change(asked, value);
         self.look = Some((asked, value));
         self.unknown_since.take_if(|since| asked >= *since);
     }
 
-    /// As the controller must: a look from within a minute and a half of a write may show the time before it.
+    /// As the controller must: a look from within a minute and a half of a write may show the time before it, and who
+    /// sets what is declared undoes nothing.
     fn note_foreign_change(&mut self, asked: Timestamp, value: Option<ScalableTarget>) {
         let min = value.map(|live| live.min);
         let (Some(min), Some(believed)) = (min, self.rival.believed) else {
@@ -258,7 +267,23 @@ impl Known {
         };
         let settled = self.last_accepted.as_ref().is_none_or(|(at, _)| asked.duration_since(*at) >= SETTLE);
         if min != believed && settled {
-            (self.rival.believed, self.rival.last_change) = (Some(min), Some(asked));
+            self.rival.believed = Some(min);
+            if self.rival.declared != Some(min) {
+                self.rival.last_change = Some(asked);
+            }
+        }
+    }
+
+    fn note_reason(&mut self) {
+        self.reasons += if self.declares_max { 2 } else { 1 };
+    }
+
+    fn note_sent(&mut self, target: &TargetId, at: Timestamp) {
+        self.sent.push(at);
+        if self.sent.len() > WRITES_AN_HOUR {
+            let hour_ago = at - SignedDuration::from_hours(1);
+            self.sent.retain(|sent| *sent > hour_ago);
+            assert!(self.sent.len() <= WRITES_AN_HOUR, "{target}: too many writes in an hour");
         }
     }
 
@@ -318,6 +343,6 @@ impl Rival {
             "a contest is over at {at} after a foreign change at {:?}",
             self.last_change
         );
-        *self = Rival { believed: self.believed, ..Rival::default() };
+        *self = Rival { believed: self.believed, declared: self.declared, ..Rival::default() };
     }
 }

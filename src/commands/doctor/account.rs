@@ -1,12 +1,12 @@
 //! Region, credentials, network, permissions and clock.
 
-use std::fmt::Write;
-
 use baseload_core::ecs::{EcsError, ErrorKind, Operation};
 use jiff::SignedDuration;
 
 use super::check::Check;
 use super::inquiry::{Inquiry, NOBODYS_SERVICE};
+use crate::aws::Access;
+use crate::remedy;
 
 /// How far our clock may be from AWS's before someone should look.
 const SKEW_TO_LOOK_AT: SignedDuration = SignedDuration::from_secs(30);
@@ -17,7 +17,7 @@ const SKEW_TO_MEND: SignedDuration = SignedDuration::from_secs(120);
 /// All checks that do not depend on what is scheduled.
 pub(super) fn checks(inquiry: &Inquiry) -> Vec<Check> {
     let mut checks = vec![region(inquiry), credentials(inquiry)];
-    if inquiry.region.is_none() || errors_of(inquiry, ErrorKind::Credentials).next().is_some() {
+    if !inquiry.is_asked || inquiry.region.is_none() || errors_of(inquiry, ErrorKind::Credentials).next().is_some() {
         return checks; // nothing else could be asked, and there is one thing to change
     }
     let needed = Operation::ALL.into_iter().filter(|operation| is_needed(inquiry, *operation));
@@ -37,11 +37,7 @@ fn errors_of(inquiry: &Inquiry, kind: ErrorKind) -> impl Iterator<Item = &EcsErr
 fn region(inquiry: &Inquiry) -> Check {
     match &inquiry.region {
         Some(region) => Check::ok("region", region),
-        None => Check::fail(
-            "region",
-            "no region is set, so there is nothing to ask",
-            "set AWS_REGION to the region of the services (a task on ECS has it set by itself)",
-        ),
+        None => Check::fail("region", "no region is set, so there is nothing to ask", remedy::SET_REGION),
     }
 }
 
@@ -49,17 +45,10 @@ fn credentials(inquiry: &Inquiry) -> Check {
     const NAME: &str = "credentials";
     if let Some(error) = errors_of(inquiry, ErrorKind::Credentials).next() {
         let remedy = match error.code.as_str() {
-            "NoCredentials" => {
-                "give the task a role (taskRoleArn on ECS, a service account with a role on EKS), or set AWS_PROFILE or \
-                 the AWS_ACCESS_KEY_ID family"
-            }
-            "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
-                "the session is over: log in again (`aws sso login`), or let a role give credentials that renew themselves"
-            }
-            _ => "AWS does not know these credentials: check where they come from (`aws configure list`)",
+            "RoleNotAssumed" => assume(inquiry),
+            _ => remedy::of(error).unwrap_or_default(),
         };
-        let said = error.to_string();
-        return Check::fail(NAME, said.trim_end_matches(". Attempted:"), remedy); // the SDK's list of its own parts
+        return Check::fail(NAME, error.to_string(), remedy);
     }
     match &inquiry.caller {
         Ok(caller) => Check::ok(NAME, format!("{} in account {}", caller.arn, caller.account)),
@@ -70,6 +59,18 @@ fn credentials(inquiry: &Inquiry) -> Check {
             "open the way to STS if you want to know; the controller does not need it",
         ),
     }
+}
+
+/// What lets a role be assumed.
+fn assume(inquiry: &Inquiry) -> String {
+    let role = match &inquiry.access {
+        Access::Role(arn) => arn.as_str(),
+        Access::Own => "the role",
+    };
+    format!(
+        "allow Baseload's own role sts:AssumeRole on {role}, let that role's trust policy name Baseload's own role, and check \
+         the ARN in --account; docs/how-to/several-accounts.md has both policies"
+    )
 }
 
 fn is_needed(inquiry: &Inquiry, operation: Operation) -> bool {
@@ -93,12 +94,7 @@ fn network(inquiry: &Inquiry, silent: &[Operation]) -> Check {
     };
     let error = inquiry.errors().find(|error| error.operation == *first);
     let said = error.map_or_else(|| first.name().to_owned(), ToString::to_string);
-    let region = inquiry.region.as_deref().unwrap_or_default();
-    let remedy = format!(
-        "check that `{region}` is the right region, and that there is a way out on port 443: an internet or NAT gateway, or \
-         the interface endpoints com.amazonaws.{region}.application-autoscaling and com.amazonaws.{region}.ecs; unset \
-         AWS_ENDPOINT_URL unless you mean it"
-    );
+    let remedy = remedy::way_out(inquiry.region.as_deref().unwrap_or_default());
     Check::fail(NAME, format!("no answer: {said}"), remedy)
 }
 
@@ -108,12 +104,14 @@ fn permission(inquiry: &Inquiry, operation: Operation) -> Check {
     let error = inquiry.errors().find(|error| error.operation == operation && error.kind == ErrorKind::Denied);
     if denied {
         let said = error.map_or_else(|| "AWS denies it".to_owned(), |error| error.message.clone());
-        return Check::fail(own, said, allow(operation, error));
+        let remedy = remedy::allow(operation, &said);
+        return Check::fail(own, said, remedy);
     }
     if operation == Operation::RegisterScalableTarget {
         return write(inquiry, own);
     }
-    if inquiry.outcomes(operation).any(|call| call.outcome.is_ok()) {
+    let may_ask = |outcome| matches!(outcome, Ok(()) | Err(ErrorKind::NotFound)); // of a cluster that is not there
+    if inquiry.outcomes(operation).any(|call| may_ask(call.outcome)) {
         return Check::ok(own, "allowed");
     }
     match inquiry.errors().find(|error| error.operation == operation) {
@@ -146,20 +144,6 @@ fn write(inquiry: &Inquiry, own: &str) -> Check {
     }
 }
 
-/// What to allow: where AWS lists what is missing, exactly that.
-fn allow(operation: Operation, error: Option<&EcsError>) -> String {
-    let said = error.map(|error| error.message.as_str()).unwrap_or_default();
-    let missing: Vec<&str> =
-        operation.permissions().iter().copied().filter(|permission| said.contains(permission)).collect();
-    let wanted = if missing.is_empty() { operation.permissions() } else { &missing };
-    let mut remedy = String::from("allow the role ");
-    for (n, permission) in wanted.iter().enumerate() {
-        let separator = if n == 0 { "" } else { ", " };
-        let _ = write!(remedy, "{separator}{permission}");
-    }
-    remedy + "; docs/reference/iam.md has the whole policy"
-}
-
 fn clock(inquiry: &Inquiry) -> Check {
     const NAME: &str = "clock";
     let nearest = inquiry.calls.iter().filter_map(|call| call.clock_ahead).min_by_key(|ahead| ahead.abs());
@@ -184,6 +168,7 @@ mod tests {
     use std::time::Duration;
 
     use baseload_core::ecs::Answer;
+    use baseload_core::model::Site;
 
     use super::super::check::{Verdict, text};
     use super::*;
@@ -200,9 +185,12 @@ mod tests {
                 Operation::RegisterScalableTarget => write.as_ref().map_or_else(|error| Err(error.kind), |()| Ok(())),
                 _ => Ok(()),
             };
-            CallRecord { operation, outcome, duration: Duration::ZERO, clock_ahead: Some(ahead) }
+            CallRecord { site: Site::HOME, operation, outcome, duration: Duration::ZERO, clock_ahead: Some(ahead) }
         };
         Inquiry {
+            site: Site::HOME,
+            access: Access::Own,
+            is_asked: true,
             region: Some("eu-west-1".to_owned()),
             caller: Ok(Caller { account: "1".to_owned(), arn: "arn".to_owned() }),
             targets: Answer::default(),
@@ -222,14 +210,6 @@ mod tests {
     fn a_write_that_is_refused_for_its_service_alone_is_allowed() {
         let refused = error(Operation::RegisterScalableTarget, ErrorKind::NotFound, "ECS service doesn't exist");
         assert_eq!(failed(&inquiry(Err(refused), SignedDuration::ZERO)), "\n0 ok, 0 to look at, 0 to mend\n");
-    }
-
-    #[test]
-    fn f10_what_aws_says_is_missing_is_what_the_remedy_names() {
-        let words = "User is missing the following permissions: ecs:UpdateService";
-        let denied = error(Operation::RegisterScalableTarget, ErrorKind::Denied, words);
-        let text = failed(&inquiry(Err(denied), SignedDuration::ZERO));
-        assert!(text.contains("→ allow the role ecs:UpdateService; "), "{text}");
     }
 
     #[test]

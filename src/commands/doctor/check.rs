@@ -1,5 +1,6 @@
 //! What one check found, and how it is printed.
 
+use baseload_core::model::Site;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ pub(super) enum Verdict {
 /// One thing that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Check {
+    /// Where, if not in the controller's own account and region.
+    #[serde(flatten)]
+    site: Site,
     check: String,
     pub(super) verdict: Verdict,
     finding: String,
@@ -26,7 +30,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn ok(check: impl Into<String>, finding: impl Into<String>) -> Self {
-        Check { check: check.into(), verdict: Verdict::Ok, finding: finding.into(), remedy: None }
+        Check { site: Site::HOME, check: check.into(), verdict: Verdict::Ok, finding: finding.into(), remedy: None }
     }
 
     pub(super) fn warn(check: impl Into<String>, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -36,6 +40,11 @@ impl Check {
     pub(super) fn fail(check: impl Into<String>, finding: impl Into<String>, remedy: impl Into<String>) -> Self {
         Check { verdict: Verdict::Fail, ..Check::warn(check, finding, remedy) }
     }
+
+    /// The same, of another account and region.
+    pub(super) fn at(self, site: &Site) -> Self {
+        Check { site: site.clone(), ..self }
+    }
 }
 
 /// The worst verdict of all.
@@ -43,15 +52,23 @@ pub(super) fn worst(checks: &[Check]) -> Verdict {
     checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok)
 }
 
-/// `{"verdict", "checks": [{"check", "verdict", "finding", "remedy"}]}`.
+/// `{"verdict", "checks": [{"check", "verdict", "finding", "remedy"}]}`, with `account` and `region` where they are not the
+/// controller's own.
 pub(super) fn json(checks: &[Check]) -> Value {
     json!({"verdict": worst(checks), "checks": checks})
 }
 
-/// A line for each check, its remedy below it, and the sum.
+/// A line for each check, its remedy below it, under a heading for each account and region beside the controller's own,
+/// and the sum.
 pub(super) fn text(checks: &[Check]) -> String {
     let width = checks.iter().map(|check| check.check.len()).max().unwrap_or(0);
-    let lines: String = checks.iter().map(|check| line(check, width)).collect();
+    let mut lines = String::new();
+    for checks in checks.chunk_by(|a, b| a.site == b.site) {
+        if let Some(first) = checks.first().filter(|check| !check.site.is_home()) {
+            lines += &format!("\n{}\n", first.site);
+        }
+        lines.extend(checks.iter().map(|check| line(check, width)));
+    }
     let count = |verdict| checks.iter().filter(|check| check.verdict == verdict).count();
     let (fine, warned, failed) = (count(Verdict::Ok), count(Verdict::Warn), count(Verdict::Fail));
     format!("{lines}\n{fine} ok, {warned} to look at, {failed} to mend\n")

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use baseload_core::ecs::{
     Action, Answer, EcsError, Observation, Operation, Query, ScalableTarget, ServiceCounts, Survey,
 };
-use baseload_core::model::TargetId;
+use baseload_core::model::{Site, TargetId, TargetPattern};
 use baseload_core::timetable::Schedules;
 use futures_util::future::join_all;
 
-use crate::aws::{Aws, AwsConfig, CallRecord, Caller, Patience};
+use crate::aws::{Access, Accounts, Aws, AwsConfig, CallRecord, Caller, Patience, Permit, Roles};
 use crate::clock::Clock;
 
 /// A service that nobody has: AWS must refuse to register it, and what it says shows how far the caller may go.
@@ -28,8 +28,12 @@ pub(super) enum Purpose {
     Write,
 }
 
-/// Answers to all that a controller would ask.
+/// Answers to all that a controller would ask of one account in one region.
 pub(super) struct Inquiry {
+    /// Which.
+    pub(super) site: Site,
+    /// How it is reached.
+    pub(super) access: Access,
     /// The region asked.
     pub(super) region: Option<String>,
     /// Whom AWS takes us for.
@@ -44,22 +48,58 @@ pub(super) struct Inquiry {
     pub(super) writes: Option<BTreeMap<Arc<str>, Result<(), EcsError>>>,
     /// Every call.
     pub(super) calls: Vec<CallRecord>,
+    /// Whether it was asked for more than who we are.
+    pub(super) is_asked: bool,
 }
 
 impl Inquiry {
-    /// Asks everything once.
-    pub(super) async fn hold(schedules: &Schedules, purpose: Purpose) -> Inquiry {
+    /// Asks everything once, wherever the schedules name targets. The controller's own account and region come first;
+    /// where no schedule is for it, it is asked only who we are, for that is who assumes the roles of the others.
+    pub(super) async fn hold_everywhere(schedules: &Schedules, purpose: Purpose, roles: Roles) -> Vec<Inquiry> {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let record = Arc::clone(&calls);
         let on_call = Arc::new(move |call: CallRecord| {
             record.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         });
-        let aws =
-            Aws::connect(AwsConfig { stand_in: None, patience: Patience::default(), clock: Clock::System, on_call })
-                .await;
+        let (patience, clock, permit) = (Patience::default(), Clock::System, Permit::unlimited());
+        let config = AwsConfig { stand_in: None, patience, clock, on_call, permit };
+        let accounts = Accounts::connect(config, roles).await;
+        let mut named: BTreeSet<Site> = schedules.rows().into_iter().map(|row| row.site).collect();
+        let is_home_named = named.is_empty() || named.contains(&Site::HOME);
+        named.insert(Site::HOME);
+        let inquiries = named.into_iter().map(async |site| match site.is_home() && !is_home_named {
+            true => Inquiry::into_caller(&accounts).await,
+            false => Inquiry::hold(&accounts, site, schedules, purpose).await,
+        });
+        let mut inquiries = join_all(inquiries).await;
+        for call in std::mem::take(&mut *calls.lock().unwrap_or_else(PoisonError::into_inner)) {
+            let asked = inquiries.iter_mut().find(|inquiry| inquiry.site == call.site);
+            asked.expect("only these sites were asked").calls.push(call);
+        }
+        inquiries
+    }
+
+    async fn into_caller(accounts: &Accounts) -> Inquiry {
+        let aws = accounts.home().await;
+        Inquiry {
+            site: Site::HOME,
+            access: Access::Own,
+            region: aws.region().map(str::to_owned),
+            caller: aws.caller().await,
+            targets: Answer::default(),
+            services: Answer::default(),
+            survey: Answer::default(),
+            writes: None,
+            calls: Vec::new(),
+            is_asked: false,
+        }
+    }
+
+    async fn hold(accounts: &Accounts, site: Site, schedules: &Schedules, purpose: Purpose) -> Inquiry {
+        let aws = accounts.at(&site).await;
         let caller = aws.caller().await;
-        let targets = ask_targets(&aws, schedules).await;
-        let known = known(schedules, &targets);
+        let targets = ask_targets(&aws, &site, schedules).await;
+        let known = known(&site, schedules, &targets);
         let services = match aws.observe(&Query::Services(known.clone())).await {
             Observation::Services(answer) => answer,
             other => unreachable!("a question for services is answered with services, not {other:?}"),
@@ -73,8 +113,8 @@ impl Inquiry {
             Purpose::Write => Some(try_writes(&aws, &known).await),
         };
         let region = aws.region().map(str::to_owned);
-        let calls = std::mem::take(&mut *calls.lock().unwrap_or_else(PoisonError::into_inner));
-        Inquiry { region, caller, targets, services, survey, writes, calls }
+        let (access, calls) = (accounts.access(&site), Vec::new());
+        Inquiry { site, access, region, caller, targets, services, survey, writes, calls, is_asked: true }
     }
 
     /// Whether any answer about targets came at all.
@@ -96,15 +136,15 @@ impl Inquiry {
 }
 
 /// All declared targets; where there is a glob, or no schedule at all, in a listing of the namespace.
-async fn ask_targets(aws: &Aws, schedules: &Schedules) -> Answer<ScalableTarget> {
-    let exact: Vec<TargetId> = schedules.exact_targets().into_iter().collect();
-    let by_listing = schedules.has_globs() || schedules.is_empty();
+async fn ask_targets(aws: &Aws, site: &Site, schedules: &Schedules) -> Answer<ScalableTarget> {
+    let rows: Vec<TargetPattern> = schedules.rows().into_iter().filter(|row| row.site == *site).collect();
+    let exact: Vec<TargetId> = rows.iter().filter_map(TargetPattern::exact).collect();
+    let by_listing = exact.len() < rows.len() || rows.is_empty();
     let query = if by_listing { Query::AllTargets } else { Query::Targets(exact.clone()) };
     let mut answer = match aws.observe(&query).await {
         Observation::Targets(answer) => answer,
         other => unreachable!("a question for targets is answered with targets, not {other:?}"),
     };
-    let rows = schedules.rows();
     answer.found.retain(|target, _| rows.iter().any(|row| row.matches(target)));
     if answer.failed.is_empty() {
         for target in exact {
@@ -115,8 +155,9 @@ async fn ask_targets(aws: &Aws, schedules: &Schedules) -> Answer<ScalableTarget>
 }
 
 /// The targets that are worth further questions: those named, and those found.
-fn known(schedules: &Schedules, targets: &Answer<ScalableTarget>) -> Vec<TargetId> {
-    let mut known: BTreeSet<TargetId> = schedules.exact_targets();
+fn known(site: &Site, schedules: &Schedules, targets: &Answer<ScalableTarget>) -> Vec<TargetId> {
+    let exact = schedules.exact_targets().into_iter().filter(|target| target.site == *site);
+    let mut known: BTreeSet<TargetId> = exact.collect();
     known.extend(targets.found.keys().cloned());
     known.into_iter().collect()
 }

@@ -48,17 +48,41 @@ fn found(inquiry: &Inquiry) -> Check {
         let finding = format!("none of {} is registered in {region}{whose}: {}", missing.len(), list(&missing));
         let remedy = match gone.len() == missing.len() {
             true => {
-                "ECS has no such services there: check the region, the account, and the names of cluster and service"
+                "ECS has no such services there: check the region and the account; if those are right, the names of cluster \
+                 and service in the schedules"
             }
             false => REGISTER,
         };
         return Check::fail(NAME, finding, remedy);
     }
     if !gone.is_empty() {
-        let finding = format!("ECS has no such service: {}", list(&gone));
-        return Check::warn(NAME, finding, "check the names of cluster and service in the schedules");
+        return absent(inquiry, &gone);
     }
     Check::warn(NAME, format!("not registered: {}", list(&missing)), REGISTER)
+}
+
+/// Services that ECS does not have: those of clusters in which it has none that the schedules name, and others.
+fn absent(inquiry: &Inquiry, gone: &[&TargetId]) -> Check {
+    let there = inquiry.services.found.iter().filter(|(_, service)| service.is_some());
+    let clusters: BTreeSet<&str> = there.map(|(target, _)| &*target.cluster).collect();
+    let (services, others): (Vec<&TargetId>, Vec<&TargetId>) =
+        gone.iter().copied().partition(|target| clusters.contains(&*target.cluster));
+    let unknown: BTreeSet<String> = others.iter().map(|target| target.cluster.to_string()).collect();
+    let names = shorten(&unknown.into_iter().collect::<Vec<_>>());
+    let of_clusters = format!("ECS has no service of cluster {names}: {}", list(&others));
+    let (finding, remedy) = match (services.is_empty(), others.is_empty()) {
+        (true, _) => {
+            (of_clusters, "check the cluster's name in the schedules, and that it is in this region and account")
+        }
+        (_, true) => {
+            (format!("ECS has no such service: {}", list(&services)), "check the service's name in the schedules")
+        }
+        (false, false) => (
+            format!("{of_clusters}; and no such service: {}", list(&services)),
+            "check the names of cluster and service in the schedules",
+        ),
+    };
+    Check::warn("targets", finding, remedy)
 }
 
 /// What to do about a service without a scalable target.
@@ -66,7 +90,7 @@ const REGISTER: &str = "register the services with Application Auto Scaling, for
                         Terraform: Baseload never does";
 
 fn patterns(inquiry: &Inquiry, schedules: &Schedules) -> Check {
-    let rows = schedules.rows();
+    let rows: Vec<_> = schedules.rows().into_iter().filter(|row| row.site == inquiry.site).collect();
     let matched =
         |row: &&&_| !registered(inquiry).any(|target| baseload_core::model::TargetPattern::matches(row, target));
     let globs: Vec<_> = rows.iter().filter(|row| !row.is_exact()).collect();

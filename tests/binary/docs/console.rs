@@ -1,6 +1,9 @@
-//! Runs the `console` blocks of a page as a reader would: one after another, in a folder that holds the examples.
+//! Runs the `console` and `sh` blocks of a page as a reader would: one after another, in a folder that holds the examples.
 //!
-//! A line that begins with `$ ` is a command, with what continues it (a backslash, a here-document); what follows is what
+//! An `sh` block is a script, which must succeed; what it prints is not compared. With a comment `<!-- sh: WHY -->` before it,
+//! it is for somewhere else: [`super::elsewhere`] sees to it.
+//!
+//! In a `console` block a line that begins with `$ ` is a command, with what continues it (a backslash, a here-document); what follows is what
 //! it prints, where `…` stands for any lines. A comment before the block, `<!-- console: … -->`, may say otherwise:
 //!
 //! - `background`: the command goes on running until the end of the page; what it prints is not compared;
@@ -12,7 +15,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
+use super::elsewhere;
 use super::page::{Block, Page};
+use super::setting::Setting;
 use crate::controller::address_after;
 use crate::http;
 use crate::support::{python, root};
@@ -20,7 +25,13 @@ use crate::wait::{eventually, until};
 
 /// Where the controller serves and where the simulated ECS does, on the pages; with what the log says before the address.
 const ADDRESSES: [(&str, &str); 2] =
-    [("127.0.0.1:8080", "status and metrics on http://"), ("127.0.0.1:4566", "speaks AWS's protocol on http://")];
+    [("127.0.0.1:8080", "status and metrics on http://"), (SIMULATED, "speaks AWS's protocol on http://")];
+
+/// Where the simulated ECS is, on the pages.
+const SIMULATED: &str = "127.0.0.1:4566";
+
+/// AWS's own command of version 1, which PyPI has. It knows a region by another variable than version 2 and all else.
+const AWS: &str = "#!/bin/sh\nexport AWS_DEFAULT_REGION=\"$AWS_REGION\"\nexec PYTHON -m awscli \"$@\"\n";
 
 /// A reader in the middle of a page.
 pub(super) struct Reader {
@@ -29,13 +40,22 @@ pub(super) struct Reader {
     addresses: Vec<(&'static str, String)>,
     exported: Vec<String>,
     running: Option<Child>,
+    setting: Setting,
 }
 
 impl Reader {
-    pub(super) fn new() -> Self {
+    /// A reader who has what this page takes for granted.
+    pub(super) fn of(page: &Page) -> Self {
         let folder = tempfile::tempdir().expect("a folder for a page");
-        let reader = Reader { folder, addresses: Vec::new(), exported: Vec::new(), running: None };
+        let setting = Setting::of(page);
+        let mut reader = Reader { folder, addresses: Vec::new(), exported: Vec::new(), running: None, setting };
         reader.lay_out();
+        if let Some(schedules) = reader.setting.simulated {
+            reader.start(&format!("baseload run --simulate --schedules {schedules} --simulate-listen {SIMULATED}"));
+            reader.exported.push(format!("export AWS_ENDPOINT_URL=http://{SIMULATED} AWS_REGION=eu-west-1"));
+            reader.exported.push("export AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x".to_owned());
+        }
+        reader.script(reader.setting.before, page);
         reader
     }
 
@@ -45,31 +65,62 @@ impl Reader {
         fs::create_dir_all(&schedules).and_then(|()| fs::create_dir_all(&bin)).expect("folders can be made");
         for file in fs::read_dir(root().join("schedules")).expect("there are examples") {
             let file = file.expect("the examples can be listed");
-            fs::copy(file.path(), schedules.join(file.file_name())).expect("an example can be copied");
+            let name = file.file_name();
+            if self.setting.examples.is_none_or(|only| name == only) {
+                fs::copy(file.path(), schedules.join(name)).expect("an example can be copied");
+            }
         }
-        let aws = format!("#!/bin/sh\nexec {} {}/tests/support/aws.py \"$@\"\n", python().display(), root().display());
+        let aws = AWS.replace("PYTHON", &python().display().to_string());
         fs::write(bin.join("aws"), aws).expect("a script can be written");
         Command::new("chmod").args(["+x", "bin/aws"]).current_dir(self.folder.path()).status().expect("there is chmod");
-        let binary = bin.join("baseload");
-        if !binary.exists() {
-            std::os::unix::fs::symlink(assert_cmd::cargo::cargo_bin!("baseload"), binary).expect("a link can be made");
+        let review = root().join("docs/ci/review-schedules.sh");
+        for (name, program) in
+            [("baseload", assert_cmd::cargo::cargo_bin!("baseload")), ("review-schedules.sh", review.as_path())]
+        {
+            if !bin.join(name).exists() {
+                std::os::unix::fs::symlink(program, bin.join(name)).expect("a link can be made");
+            }
         }
     }
 
     /// Runs a page from its beginning to its end.
     pub(super) fn follow(mut self, page: &Page) {
-        for block in page.blocks().iter().filter(|block| block.language == "console") {
-            let slip = word(&block.how, "slip=");
-            if let Some((from, to)) = slip.and_then(|slip| slip.split_once('/')) {
-                let file = self.path("schedules/webshop.yaml");
-                let text = fs::read_to_string(&file).expect("the example is there").replace(from, to);
-                fs::write(file, text).expect("the example can be written");
-            }
-            for (command, printed) in commands(block) {
-                self.run(block, &command, &printed, &page.path);
+        for block in &page.blocks() {
+            match block.language.as_str() {
+                "console" => self.converse(block, page),
+                "sh" if block.how.is_empty() => self.script(&block.text, page),
+                "sh" => elsewhere::understood(block, page),
+                _ => continue,
             }
             self.lay_out();
         }
+    }
+
+    /// Types the commands of a block, and reads what they print.
+    fn converse(&mut self, block: &Block, page: &Page) {
+        let slip = word(&block.how, "slip=");
+        if let Some((from, to)) = slip.and_then(|slip| slip.split_once('/')) {
+            let file = self.path("schedules/webshop.yaml");
+            let text = fs::read_to_string(&file).expect("the example is there").replace(from, to);
+            fs::write(file, text).expect("the example can be written");
+        }
+        for (command, printed) in commands(block) {
+            self.run(block, &command, &printed, &page.path);
+        }
+    }
+
+    /// Runs a script to its end, which must be a good one.
+    #[expect(clippy::print_stderr, reason = "whoever runs the tests learns what was left out")]
+    fn script(&self, script: &str, page: &Page) {
+        let has_jq =
+            || ["/usr/local/bin", "/usr/bin", "/bin"].iter().any(|folder| Path::new(folder).join("jq").exists());
+        if script.contains("jq ") && !has_jq() {
+            eprintln!("skipped in {}, for want of jq:\n{script}", page.path.display());
+            return;
+        }
+        let output = self.shell(&format!("set -eu\n{script}")).output().expect("there is bash");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}: this fails:\n{script}\nwith\n{said}", page.path.display());
     }
 
     fn run(&mut self, block: &Block, command: &str, printed: &[&str], page: &Path) {
@@ -108,6 +159,9 @@ impl Reader {
     fn shell(&self, command: &str) -> Command {
         let mut script = self.exported.iter().map(|line| format!("{line}\n")).collect::<String>();
         script += &format!("exec 2>&1\nset -o pipefail\n{command}\n");
+        for (shown, used) in self.setting.words {
+            script = script.replace(shown, used);
+        }
         for (shown, used) in &self.addresses {
             script = script.replace(shown, used);
         }

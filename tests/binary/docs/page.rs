@@ -16,22 +16,23 @@ pub(crate) struct Page {
 pub(super) struct Block {
     /// What follows the fence: `yaml`, `console`.
     pub(super) language: String,
-    /// How to run it, from the comment `<!-- console: … -->` before it.
+    /// How to run it, from the comment `<!-- console: … -->` or `<!-- sh: … -->` before it.
     pub(super) how: String,
     pub(super) text: String,
 }
 
-/// The README and everything in `docs/`.
+/// Everything that is written for readers: in the root, in `docs/` and in `deploy/`.
 pub(super) fn all() -> Vec<Page> {
-    let mut paths = vec![root().join("README.md")];
+    let mut paths = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
     collect(&root().join("docs"), &mut paths);
+    collect(&root().join("deploy"), &mut paths);
     paths.sort();
     paths.into_iter().map(|path| Page { text: fs::read_to_string(&path).expect("a page is UTF-8"), path }).collect()
 }
 
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("docs/ can be listed") {
-        let path = entry.expect("docs/ can be listed").path();
+    for entry in fs::read_dir(folder).expect("a folder of pages can be listed") {
+        let path = entry.expect("a folder of pages can be listed").path();
         match path.extension() {
             _ if path.is_dir() => collect(&path, paths),
             Some(extension) if extension == "md" => paths.push(path),
@@ -67,7 +68,8 @@ impl Page {
                     block.text.push('\n');
                 }
                 (false, None) => {
-                    let comment = line.trim().strip_prefix("<!-- console:").and_then(|rest| rest.strip_suffix("-->"));
+                    let begin = ["<!-- console:", "<!-- sh:"];
+                    let comment = begin.iter().find_map(|begin| line.trim().strip_prefix(begin)?.strip_suffix("-->"));
                     how = comment.unwrap_or_default().trim().to_owned();
                 }
             }

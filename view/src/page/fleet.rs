@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use baseload_core::model::instant;
-use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, NextStatus, TargetStatus, Truth};
+use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, NextStatus, SiteStatus, TargetStatus, Truth};
 use jiff::Timestamp;
 use maud::{Markup, PreEscaped, html};
 
 use super::standing::{self, Standing, Wish};
 use super::weeks::Weeks;
-use super::words::{Clocks, away, cause, count, encode, figure, grouped, local, path_of, short, targets};
+use super::words::{Clocks, away, cause, count, encode, figure, grouped, local, name, path_of, short, targets};
 use super::{View, shell};
 
 /// With more rows than this the browser lays out only those in sight.
@@ -44,6 +44,7 @@ pub fn fleet(view: &View<'_>, wish: &Wish) -> String {
         h1 { (headline) }
         (figures(view, &shared.clocks))
         (configuration(&status.configuration, status.at))
+        @for site in status.sites.iter().filter(|site| !site.failing.is_empty()) { (unanswered(site)) }
         (filters(wish, &fitting))
         (shared.weeks.definitions(shown.iter().map(|row| row.index), status.at))
         (table(&shown, &shared))
@@ -101,7 +102,7 @@ fn figures(view: &View<'_>, clocks: &Clocks<'_>) -> Markup {
                     Some((next, target)) => dd {
                         (away(status.at, next.at))
                         span.quiet {
-                            (local(next.at, status.at, zone_of(next, clocks))) " · " (target.cluster) "/" (target.service)
+                            (local(next.at, status.at, zone_of(next, clocks))) " · " (target.id().to_string())
                         }
                     },
                     None => dd { "none" },
@@ -134,6 +135,19 @@ fn configuration(configuration: &ConfigurationStatus, now: Timestamp) -> Markup 
                 }
             }
             @if let Some(error) = &configuration.last_error { (refusal(configuration, error, now)) }
+        }
+    }
+}
+
+/// The questions that fail in one account and region.
+fn unanswered(site: &SiteStatus) -> Markup {
+    let place = if site.site.is_home() { String::new() } else { format!(" in {}", site.site) };
+    html! {
+        div.refusal role="alert" {
+            p { strong { "AWS is asked in vain" (place) } ": what is shown of " (targets(site.targets)) " there may be old." }
+            @for question in &site.failing {
+                pre tabindex="0" { (question.operation) ": " (baseload_core::diagnostic::printable_lines(&question.message)) }
+            }
         }
     }
 }
@@ -248,7 +262,7 @@ fn row(row: &Row<'_>, shared: &Shared<'_>) -> Markup {
     html! {
         tr class=(PreEscaped(standing.word())) {
             th scope="row" {
-                a href=(path_of(&target.cluster, &target.service)) { span.quiet { (target.cluster) "/" } wbr; (target.service) }
+                a href=(path_of(target)) { (name(target)) }
                 (reason(target))
             }
             td.state { (pill(standing)) (troubles(target)) }

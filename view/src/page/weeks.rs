@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use baseload_core::model::{Pattern, Span, TargetPattern};
+use baseload_core::model::{Span, TargetPattern};
 use baseload_core::status::{Status, TargetStatus};
 use baseload_core::timetable::{Lane, Reach, Schedules};
 use jiff::tz::TimeZone;
@@ -82,9 +82,8 @@ impl Weeks {
 
     /// Whether they are what [`Weeks::of`] would draw.
     fn fit(&self, status: &Status, schedules: &Arc<Schedules>) -> bool {
-        let is_row = |(row, target): (&TargetPattern, &Arc<TargetStatus>)| {
-            row.cluster.as_str() == &*target.cluster && row.service.as_str() == &*target.service
-        };
+        let is_row =
+            |(row, target): (&TargetPattern, &Arc<TargetStatus>)| row.exact().is_some_and(|row| row == target.id());
         Arc::ptr_eq(&self.schedules, schedules)
             && self.span == span(status.at)
             && self.rows.len() == status.targets.len()
@@ -131,8 +130,7 @@ fn span(now: Timestamp) -> Span {
 }
 
 fn pattern(target: &TargetStatus) -> TargetPattern {
-    let name = |part: &Arc<str>| Pattern::new(Arc::clone(part));
-    TargetPattern { cluster: name(&target.cluster), service: name(&target.service) }
+    TargetPattern::of(&target.id())
 }
 
 /// Each key at the place that is its value.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use baseload_core::model::instant;
-use baseload_core::status::FloorStatus;
+use baseload_core::status::{FloorStatus, TargetStatus};
 use baseload_core::timetable::Schedules;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -110,12 +110,27 @@ pub(super) fn short(revision: &str) -> &str {
 }
 
 /// Where a target's page is.
-pub(super) fn path_of(cluster: &str, service: &str) -> Markup {
-    let mut path = String::from("/targets/");
-    encode(&mut path, cluster);
-    path.push('/');
-    encode(&mut path, service);
+pub(super) fn path_of(target: &TargetStatus) -> Markup {
+    let mut path = String::from("/targets");
+    let elsewhere = [target.site.account(), target.site.region()];
+    for part in elsewhere.into_iter().flatten().chain([&target.cluster, &target.service]) {
+        path.push('/');
+        encode(&mut path, part);
+    }
     PreEscaped(path)
+}
+
+/// A target's name, what tells it from its neighbours the loudest.
+pub(super) fn name(target: &TargetStatus) -> Markup {
+    html! { span.quiet { (place(target)) "/" } wbr; (target.service) }
+}
+
+/// `shop`, or `prod/eu-west-1/shop` where that is elsewhere.
+fn place(target: &TargetStatus) -> Markup {
+    html! {
+        @if !target.site.is_home() { (target.site.to_string()) "/" wbr; }
+        (target.cluster)
+    }
 }
 
 /// Adds one part of a path or query, with everything escaped that could mean something there.

@@ -54,6 +54,19 @@ fn a_week_becomes_one_cron_for_each_edge() {
 }
 
 #[test]
+fn a_template_is_for_one_account_and_region() {
+    let schedules = schedules(WEEK);
+    let elsewhere = |target: TargetId| target.at(crate::model::Site::new("prod", "eu-west-1"));
+    let home = TargetId::new("shop", "www");
+    let settings = Export { zones: &Zones::embedded(), now: NOW.parse().expect("an instant") };
+    let exported = export(&schedules, &[home.clone(), elsewhere(home.clone())].into(), &settings);
+    let names: Vec<_> = exported.targets.iter().map(|(target, ..)| target.clone()).collect();
+    assert_eq!(names, [home]);
+    let refused: Vec<_> = exported.refused.iter().map(ToString::to_string).collect();
+    assert!(refused.len() == 1 && refused[0].starts_with("prod/eu-west-1/shop/www"), "{refused:?}");
+}
+
+#[test]
 fn recurring_actions_pause_while_an_override_holds() {
     let rest = format!("{WEEK}  overrides: [{{ name: sale, from: 2026-12-26T06:00, to: 2026-12-27T02:00, min: 12 }}]");
     assert_eq!(

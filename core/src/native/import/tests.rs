@@ -226,6 +226,15 @@ fn what_stands_now_counts_until_the_first_firing() {
 }
 
 #[test]
+fn what_is_not_known_before_the_first_firing_is_said_not_to_be_proved() {
+    let once = || vec![declared("sale", "at(2026-12-24T06:00:00)", 9)];
+    let notes = imported(once()).notes;
+    let until = "what holds until 2026-12-24T05:00:00Z is not known";
+    assert!(matches!(&notes[..], [note] if note.contains(until)), "{notes:?}");
+    assert!(imported(webshop()).notes.is_empty(), "what recurs has fired before");
+}
+
+#[test]
 fn schedules_are_called_as_their_service_and_where_that_is_taken_as_cluster_and_service() {
     let mut actions = on("www", vec![declared("a", "cron(0 9 * * ? *)", 1)]);
     let elsewhere = declared("a", "cron(0 9 * * ? *)", 2);

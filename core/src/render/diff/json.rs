@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Acknowledged, Diff};
 use crate::compare::{Change, Effect, Row, TaskTime};
 use crate::guard::{self, Held};
-use crate::model::Span;
+use crate::model::{Site, Span};
 use crate::timetable::{Cause, Decision};
 
 pub(super) fn json(diff: &Diff<'_>) -> String {
@@ -72,6 +72,8 @@ struct GuardRow {
 
 #[derive(Serialize)]
 struct TargetRow<'a> {
+    #[serde(flatten)]
+    site: &'a Site,
     cluster: &'a str,
     service: &'a str,
     effect: Effect,
@@ -83,6 +85,7 @@ struct TargetRow<'a> {
 impl<'a> TargetRow<'a> {
     fn of(row: &'a Row) -> Self {
         TargetRow {
+            site: &row.target.site,
             cluster: row.target.cluster.as_str(),
             service: row.target.service.as_str(),
             effect: row.effect,

@@ -93,8 +93,7 @@ fn alone(schedule: &Schedule, default: Option<Floor>, windows: Vec<Window>) -> S
 }
 
 fn anywhere() -> TargetPattern {
-    let any = || Pattern::new("any");
-    TargetPattern { cluster: any(), service: any() }
+    TargetPattern::of(&TargetId::new("any", "any"))
 }
 
 fn first(schedules: &Schedules, span: Span, wanted: impl Fn(&Cause) -> bool) -> Option<Timestamp> {
@@ -179,7 +178,7 @@ fn watch_all(year: &Year<'_>, candidates: &mut BTreeMap<Arc<str>, Candidate<'_>>
 fn witness(glob: &TargetPattern) -> TargetId {
     let long_run = ".".repeat(300); // longer than any pattern, so that no row of `?` fits it
     let name = |pattern: &Pattern| pattern.as_str().replace('?', ".").replace('*', &long_run);
-    TargetId::new(name(&glob.cluster), name(&glob.service))
+    TargetId::new(name(&glob.cluster), name(&glob.service)).at(glob.site.clone())
 }
 
 /// Strikes the rules out that win for this target.

@@ -1,0 +1,147 @@
+//! When one target is tried again.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ecs::{EcsError, ErrorKind};
+
+/// A small deterministic generator (SplitMix64) for jitter; nothing secret hangs on it.
+#[derive(Clone, Debug)]
+pub(super) struct Jitter(u64);
+
+impl Jitter {
+    /// The same seed gives the same sequence.
+    pub(super) fn new(seed: u64) -> Self {
+        Jitter(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Between half of `whole` and all of it, so that targets that failed together do not return together.
+    pub(super) fn spread(&mut self, whole: SignedDuration) -> SignedDuration {
+        let millis = u64::try_from(whole.as_millis()).unwrap_or(0);
+        let spread = millis / 2 + self.next() % (millis / 2 + 1);
+        SignedDuration::from_millis(i64::try_from(spread).unwrap_or(i64::MAX))
+    }
+}
+
+/// The failures of one target's writes, and when the next may be tried.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Backoff {
+    failures: u32,
+    /// No earlier than this.
+    pub(super) not_before: Option<Timestamp>,
+    /// The failure that stands.
+    pub(super) error: Option<Box<EcsError>>,
+}
+
+impl Backoff {
+    /// Notes a failure and sets the time of the next try.
+    pub(super) fn fail(&mut self, error: EcsError, now: Timestamp, jitter: &mut Jitter) {
+        let (first, cap) = pause(error.kind);
+        let doubled = first.saturating_mul(1 << self.failures.min(16));
+        let mut wait = jitter.spread(doubled.min(cap));
+        if let Some(asked) = error.retry_after {
+            wait = wait.max(SignedDuration::try_from(asked).unwrap_or(cap).min(cap));
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now.checked_add(wait).ok();
+        self.error = Some(Box::new(error));
+    }
+
+    /// Forgets everything: the last try was good.
+    pub(super) fn succeed(&mut self) {
+        *self = Backoff::default();
+    }
+
+    /// A different floor is due: it does not inherit the pauses of the one before, but for those that concern no value.
+    pub(super) fn renew(&mut self) {
+        let concerns_any_value = self
+            .error
+            .as_ref()
+            .is_some_and(|error| matches!(error.kind, ErrorKind::Throttled | ErrorKind::QuotaExceeded));
+        if !concerns_any_value {
+            self.failures = 0;
+            self.not_before = None;
+        }
+    }
+
+    /// Whether a try is allowed.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.not_before.is_none_or(|at| at <= now)
+    }
+
+    /// Moves the pause with a clock that stepped back.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        self.not_before = self.not_before.and_then(|at| at.checked_sub(by).ok());
+    }
+}
+
+/// The first pause after a failure of this kind, and the longest.
+fn pause(kind: ErrorKind) -> (SignedDuration, SignedDuration) {
+    let seconds = SignedDuration::from_secs;
+    match kind {
+        ErrorKind::Throttled | ErrorKind::Conflict => (seconds(1), seconds(30)),
+        ErrorKind::Unavailable | ErrorKind::Unreachable | ErrorKind::OutcomeUnknown | ErrorKind::Credentials => {
+            (seconds(2), seconds(60))
+        }
+        ErrorKind::Denied | ErrorKind::NotFound | ErrorKind::Invalid => (seconds(30), seconds(300)),
+        ErrorKind::QuotaExceeded => (seconds(1200), seconds(1200)), // ten minutes at least, after the jitter
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecs::Operation;
+
+    fn error(kind: ErrorKind) -> EcsError {
+        EcsError {
+            operation: Operation::RegisterScalableTarget,
+            kind,
+            code: String::new(),
+            message: String::new(),
+            retry_after: None,
+        }
+    }
+
+    fn waits(kind: ErrorKind, failures: usize) -> Vec<i64> {
+        let (mut backoff, mut jitter) = (Backoff::default(), Jitter::new(7));
+        let now = Timestamp::UNIX_EPOCH;
+        let wait =
+            |backoff: &Backoff| backoff.not_before.expect("a failure sets a pause").duration_since(now).as_secs();
+        (0..failures)
+            .map(|_| {
+                backoff.fail(error(kind), now, &mut jitter);
+                wait(&backoff)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn pauses_grow_to_a_cap_and_never_fall_under_half_of_it() {
+        let waits = waits(ErrorKind::Unavailable, 12);
+        assert!(waits[0] <= 2, "{waits:?}");
+        assert!(waits[11] >= 30 && waits[11] <= 60, "{waits:?}");
+    }
+
+    #[test]
+    fn f6_a_used_up_quota_waits_ten_minutes_from_the_start() {
+        assert!(waits(ErrorKind::QuotaExceeded, 3).iter().all(|wait| (600..=1200).contains(wait)));
+    }
+
+    #[test]
+    fn a_new_floor_does_not_inherit_a_refusal_but_does_inherit_a_throttle() {
+        for (kind, inherits) in [(ErrorKind::Invalid, false), (ErrorKind::Throttled, true)] {
+            let mut backoff = Backoff::default();
+            backoff.fail(error(kind), Timestamp::UNIX_EPOCH, &mut Jitter::new(1));
+            backoff.renew();
+            assert_eq!(backoff.not_before.is_some(), inherits, "{kind:?}");
+        }
+    }
+}

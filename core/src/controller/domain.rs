@@ -1,0 +1,190 @@
+//! One account and region: its targets, its questions, its pace. What fails or is throttled in one concerns no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::backoff::Jitter;
+use super::pace::Pacer;
+use super::row::{Row, Urgency};
+use super::tick::Tick;
+use super::{Chore, Fact, GLANCE, Settings, next_of};
+use crate::ecs::{EcsError, Operation, Query};
+use crate::model::{Site, TargetId, TargetPattern};
+use crate::status::{Conditions, SiteStatus, TargetStatus};
+use crate::timetable::{Board, Schedules};
+
+/// All that belongs to one site, see the module.
+#[derive(Debug)]
+pub(super) struct Domain {
+    pub(super) site: Site,
+    /// The globs of the revision in force.
+    pub(super) globs: Vec<TargetPattern>,
+    /// Boxed, because a map's nodes are half empty.
+    pub(super) rows: BTreeMap<TargetId, Box<Row>>,
+    pub(super) queue: BTreeSet<(Urgency, TargetId)>,
+    pub(super) pacer: Pacer,
+    pub(super) jitter: Jitter,
+    pub(super) due: Due,
+    pub(super) busy: Busy,
+    pub(super) failing: BTreeMap<Operation, EcsError>,
+    /// Whether all targets were asked for under the revision in force, answered or not.
+    pub(super) listed: bool,
+    pub(super) survey_pause: Option<Timestamp>,
+    /// When every target was last asked for.
+    pub(super) last_pass: Option<Timestamp>,
+}
+
+/// What is to be asked as soon as nothing of the kind is under way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Due {
+    pub(super) targets: bool,
+    pub(super) counts: Option<SignedDuration>, // the time until the next round, which is its budget
+    pub(super) survey: bool,
+}
+
+/// What is under way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Busy {
+    /// The question about all targets, and when it left.
+    pub(super) targets: Option<(Timestamp, Query)>,
+    pub(super) counts: bool,
+    pub(super) survey: bool,
+}
+
+impl Domain {
+    pub(super) fn new(site: Site, seed: u64) -> Self {
+        Domain {
+            jitter: Jitter::new(seed_of(&site, seed)),
+            site,
+            globs: Vec::new(),
+            rows: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            pacer: Pacer::default(),
+            due: Due::default(),
+            busy: Busy::default(),
+            failing: BTreeMap::new(),
+            listed: false,
+            survey_pause: None,
+            last_pass: None,
+        }
+    }
+
+    /// Asks the timetable and the plan about every target, and puts those that are to be written into order.
+    pub(super) fn tick(&mut self, tick: &Tick<'_>, facts: &mut Vec<Fact>) {
+        self.queue.clear();
+        let mut neighbour = Conditions::default();
+        for (target, row) in &mut self.rows {
+            tick.consider_contained(target, row, facts);
+            row.share_conditions(&mut neighbour);
+            if row.may_write(tick.now)
+                && let Some(urgency) = row.urgency()
+            {
+                self.queue.insert((urgency, target.clone()));
+            }
+        }
+    }
+
+    /// When throttled writes may go on; `None`: nothing waits for that.
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
+        self.pacer.held_until().filter(|_| !self.queue.is_empty())
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.listed && self.rows.values().all(|row| row.asked)
+    }
+
+    pub(super) fn has_questions(&self) -> bool {
+        let due = self.due.targets || self.due.counts.is_some() || self.due.survey;
+        let busy = self.busy.targets.is_some() || self.busy.counts || self.busy.survey;
+        due || busy || self.rows.values().any(|row| row.looking)
+    }
+
+    /// `Chore::Load` is nothing that a single site could do.
+    pub(super) fn note_due(&mut self, chore: Chore, settings: &Settings) {
+        match chore {
+            Chore::Resync => {
+                self.due.targets = true;
+                self.due.counts = Some(settings.resync);
+            }
+            Chore::Glance => self.due.counts = self.due.counts.or(Some(GLANCE)),
+            Chore::Survey => {
+                self.rows.values_mut().for_each(|row| row.survey_due = true);
+                self.due.survey = true;
+            }
+            Chore::Load => {}
+        }
+    }
+
+    /// Keeps ages what they were when the wall clock steps back.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        self.rows.values_mut().for_each(|row| row.shift(by));
+        self.pacer.shift(by);
+        self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
+        self.last_pass = self.last_pass.and_then(|at| at.checked_sub(by).ok());
+    }
+
+    /// Takes over what a new revision says of this site: lets go of every target that no schedule names any more, once
+    /// its write has come back, and looks at all that are left. `named` is whom the revision names here.
+    pub(super) fn take_over(
+        &mut self,
+        board: &Board,
+        named: Vec<TargetPattern>,
+        settings: &Settings,
+        facts: &mut Vec<Fact>,
+    ) {
+        self.release_targets(board, facts);
+        for target in named.iter().filter_map(TargetPattern::exact) {
+            let row = |target: &TargetId| Box::new(Row::new(board.members(target), settings.first_settle));
+            self.rows.entry(target).or_insert_with_key(row);
+        }
+        self.globs = named.into_iter().filter(|row| !row.is_exact()).collect();
+        self.listed = false;
+        self.due = Due { targets: true, counts: Some(settings.resync), survey: true };
+    }
+
+    /// Those that stay learn who counts for them now.
+    fn release_targets(&mut self, board: &Board, facts: &mut Vec<Fact>) {
+        self.rows.retain(|target, row| {
+            row.join(board.members(target));
+            let stays = board.schedules().iter().any(|schedule| schedule.matches(target));
+            if !stays && !row.leaving {
+                facts.push(Fact::Released { target: target.clone() });
+            }
+            row.leaving = !stays;
+            stays || row.in_flight.is_some()
+        });
+    }
+
+    /// This site's part of the snapshot.
+    pub(super) fn status(&self, now: Timestamp) -> SiteStatus {
+        SiteStatus {
+            site: self.site.clone(),
+            targets: self.rows.len(),
+            failing: self.failing.values().map(Into::into).collect(),
+            writes_waiting: self.queue.len(),
+            writes_in_flight: self.pacer.in_flight(),
+            write_rate: self.pacer.rate(now),
+        }
+    }
+
+    /// Its targets' part of the snapshot.
+    pub(super) fn targets(
+        &mut self,
+        schedules: Option<&Schedules>,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Arc<TargetStatus>> {
+        let next = move |target: &TargetId| next_of(schedules?, target, now);
+        self.rows.iter_mut().map(move |(target, row)| row.status(target, || next(target)))
+    }
+}
+
+/// Sites that fail together must not come back together.
+fn seed_of(site: &Site, seed: u64) -> u64 {
+    if site.is_home() {
+        return seed;
+    }
+    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3); // FNV-1a
+    site.to_string().bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, fold)
+}

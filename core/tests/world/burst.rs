@@ -1,0 +1,180 @@
+//! Many rises at one boundary, against token buckets that the controller does not know.
+
+use baseload_core::controller::Fact;
+use baseload_core::ecs::ErrorKind;
+use baseload_core::sim::{Family, Rate, Sim};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::driver::{Latency, Stride, World};
+use crate::scene::{id, office_hours, service};
+
+/// The boundary of [`office_hours`].
+const BOUNDARY: &str = "2026-11-20T08:00:00Z";
+
+/// What AWS lets through: at first, and from so many seconds after the boundary on.
+#[derive(Clone, Copy)]
+struct Quota {
+    name: &'static str,
+    first: Option<Rate>,
+    then: Option<(i64, Rate)>,
+}
+
+const fn rate(burst: u32, per_second: u32) -> Rate {
+    Rate { burst, per_second }
+}
+
+const QUOTAS: [Quota; 5] = [
+    Quota { name: "unlimited", first: None, then: None },
+    Quota { name: "50 and 5/s", first: Some(rate(50, 5)), then: None },
+    Quota { name: "20 and 2/s", first: Some(rate(20, 2)), then: None },
+    Quota { name: "100 and 20/s, a tenth from 5 s on", first: Some(rate(100, 20)), then: Some((5, rate(10, 2))) },
+    Quota { name: "20 and 2/s, 100 and 20/s from 5 s on", first: Some(rate(20, 2)), then: Some((5, rate(100, 20))) },
+];
+
+impl Quota {
+    /// The least time in which so many writes can land, in seconds: what the bucket holds goes at once, the rest as it
+    /// regains. After a change that holds for what is left then, of which `landed` says how many had landed.
+    fn bound(&self, writes: u32, latency: f64, landed: u32) -> f64 {
+        let drained =
+            |rate: Rate, writes: u32| f64::from(writes.saturating_sub(rate.burst)) / f64::from(rate.per_second);
+        let travel = 1.0 + latency; // a tick and a round trip
+        let Some(first) = self.first else { return travel + caution(writes, latency) };
+        let alone = drained(first, writes) + travel + caution(writes.min(first.burst), latency);
+        match self.then {
+            Some((at, then)) if landed < writes => {
+                // That a limit was raised is noticed by trying, which may fail once in twenty writes.
+                let raised = then.per_second > first.per_second;
+                let notice = if raised { 20.0 / f64::from(first.per_second) } else { 0.0 };
+                let changed = at as f64 + notice + drained(then, writes - landed) + travel;
+                if raised { alone.min(changed) } else { changed }
+            }
+            _ => alone,
+        }
+    }
+}
+
+/// Who does not know whether there is a bucket, and may be throttled ten times or in one write of twenty, has no more
+/// than that under way at once: so many more round trips it takes.
+fn caution(writes: u32, latency: f64) -> f64 {
+    let at_once = (writes / 20).max(10);
+    f64::from(writes.div_ceil(at_once).saturating_sub(1)) * latency
+}
+
+/// How a burst went.
+struct Outcome {
+    /// How many had landed when the quota changed.
+    landed: u32,
+    /// From the boundary to the last acceptance, in seconds.
+    took: f64,
+    writes: usize,
+    throttled: usize,
+}
+
+/// So many services that rise from 1 to 3 at the boundary, a minute and a half before it.
+fn before_the_boundary(count: u32, latency: SignedDuration) -> World {
+    let names: Vec<_> = (0..count).map(|n| format!("s{n:04}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let start: Timestamp = BOUNDARY.parse().expect("a timestamp");
+    let mut sim = Sim::new(1, TimeZone::UTC, start - SignedDuration::from_secs(90));
+    names.iter().for_each(|name| sim.add_service(id(name), &service(1, 10)));
+    let mut world = World::new(sim, &office_hours(&names));
+    world.latency = Latency { read: latency, write: latency, ..world.latency };
+    world.run_for(80);
+    world
+}
+
+fn play(quota: &Quota, count: u32, latency: SignedDuration) -> Outcome {
+    let mut world = before_the_boundary(count, latency);
+    world.sim.limit(Family::AutoScaling, quota.first);
+    let boundary: Timestamp = BOUNDARY.parse().expect("a timestamp");
+    let mut landed = 0;
+    if let Some((at, then)) = quota.then {
+        world.run_until(boundary + SignedDuration::from_secs(at));
+        landed = u32::try_from(world.count_accepted()).expect("a few");
+        world.sim.limit(Family::AutoScaling, Some(then));
+    }
+    let patience = boundary + SignedDuration::from_secs_f64(2.0 * quota.bound(count, 0.2, landed) + 30.0);
+    while world.at() < patience && world.count_accepted() < count as usize {
+        world.run_for(1);
+    }
+    assert_eq!(world.count_accepted(), count as usize, "{}: {count} at {latency}", quota.name);
+    let failed = |fact: &Fact| matches!(fact, Fact::Refused { error, .. } if error.kind != ErrorKind::Throttled);
+    assert_eq!(world.count_facts(failed), 0, "{}: {count} at {latency}", quota.name);
+    assert!(world.status().targets.iter().all(|target| target.last_error.is_none()), "{}: {count}", quota.name);
+    let last = world.facts.iter().filter(|(_, fact)| matches!(fact, Fact::Accepted { .. })).next_back();
+    let took = last.expect("some were accepted").0.duration_since(boundary).as_secs_f64();
+    Outcome {
+        landed,
+        took,
+        writes: world.writes.len(),
+        throttled: world.count_facts(|fact| matches!(fact, Fact::Refused { .. })),
+    }
+}
+
+impl World {
+    fn count_accepted(&self) -> usize {
+        self.count_facts(|fact| matches!(fact, Fact::Accepted { .. }))
+    }
+}
+
+/// Plays every size of burst against one quota, prints how they went, and asserts that all went well.
+fn hold_to_the_bound(quota: &Quota) {
+    let mut misses = Vec::new();
+    for count in [10, 50, 100, 300, 1000] {
+        for millis in [20, 200] {
+            let latency = SignedDuration::from_millis(millis);
+            let Outcome { landed, took, writes, throttled } = play(quota, count, latency);
+            let bound = quota.bound(count, latency.as_secs_f64(), landed);
+            let ratio = took / bound;
+            let is_few = throttled * 20 <= writes || throttled <= 10;
+            let row = format!(
+                "| {} | {count} | {millis} ms | {took:.1} s | {bound:.1} s | {ratio:.2} | {throttled} of {writes} |",
+                quota.name
+            );
+            println!("{row}{}", if ratio <= 1.10 && is_few { "" } else { " MISS" });
+            if ratio > 1.10 || !is_few {
+                misses.push(row);
+            }
+        }
+    }
+    assert!(misses.is_empty(), "{misses:#?}");
+}
+
+macro_rules! bursts {
+    ($($name:ident: $quota:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            hold_to_the_bound(&$quota);
+        }
+    )*};
+}
+
+bursts! {
+    f1_a_burst_without_a_limit_goes_at_once: QUOTAS[0];
+    f1_a_burst_drains_a_bucket_of_fifty_that_regains_five_a_second: QUOTAS[1];
+    f1_a_burst_drains_a_bucket_of_twenty_that_regains_two_a_second: QUOTAS[2];
+    f1_a_burst_goes_on_where_the_quota_falls_to_a_tenth: QUOTAS[3];
+    f1_a_burst_speeds_up_where_the_quota_is_raised: QUOTAS[4];
+}
+
+#[test]
+fn what_aws_let_through_at_once_on_one_day_goes_at_once_on_the_next() {
+    let mut world = before_the_boundary(100, SignedDuration::from_millis(200));
+    let latest = |world: &World| world.latenesses().into_iter().max().expect("some were late");
+    let days: Vec<_> = (0..4)
+        .map(|_| {
+            world.stride = Stride::Second;
+            world.run_for(60);
+            let late = latest(&world);
+            world.stride = Stride::Every(20);
+            world.run_for(86_400 - 60 - 100);
+            world.forget();
+            world.stride = Stride::Second;
+            world.run_for(100);
+            late.as_millis()
+        })
+        .collect();
+    assert!(days[0] > 3_000, "nothing is known on the first day: {days:?}");
+    assert!(days[3] <= 1_000, "{days:?}");
+}
