@@ -14,7 +14,7 @@ ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-re
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/build/target,sharing=locked \
     target="$(rustc --print host-tuple)" \
-    && find src core -name '*.rs' -exec touch {} + \
+    && find src core view -name '*.rs' -exec touch {} + \
     && cargo build --release --locked --bin baseload --target "$target" \
     && cp "target/$target/release/baseload" /baseload
 

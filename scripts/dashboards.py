@@ -88,7 +88,7 @@ def table(title, description, unit, queries, columns, sort, descending=True, wid
     """Instant queries side by side, one row for each target. `columns` names them in their order."""
     letters = [chr(ord("A") + place) for place in range(len(queries))]
     names = {f"Value #{letter}": name for letter, name in zip(letters, columns)}
-    order = {name: place for place, name in enumerate(["cluster", "service", *names])}
+    order = {name: place for place, name in enumerate(["account", "region", "cluster", "service", *names])}
     options = {
         "frameIndex": 0,
         "showHeader": True,
@@ -145,6 +145,17 @@ def label_variable(name, metric, description, everything):
     return made
 
 
+def place_variable(name, metric, description):
+    """One account or region. What is at home, in the controller's own, has no such label: it is shown as "home", and asked
+    for as a label that is empty."""
+    found = f"group by ({name}) ({metric})"
+    for label, pattern, value in (("shown", "(.+)", "$1"), ("asked", "(.+)", "$1"), ("shown", "", "home"), ("asked", "", "^$$")):
+        found = f'label_replace({found}, "{label}", "{value}", "{name}", "{pattern}")'
+    made = label_variable(name, metric, description, False)
+    return made | {"query": {"query": f"query_result({found})", "refId": f"variable-{name}"},
+                   "regex": '/asked="(?<value>[^"]*)".*shown="(?<text>[^"]*)"/'}
+
+
 def dashboard(uid, title, description, variables, annotations, panels, other):
     """A whole dashboard; `other` links to the other one, as (title, uid)."""
     link = {"title": other[0], "type": "link", "icon": "dashboard", "tooltip": "", "url": f"/d/{other[1]}", "tags": [],
@@ -160,7 +171,7 @@ def dashboard(uid, title, description, variables, annotations, panels, other):
 
 def each(metric, selector):
     """A metric of targets, once for each of them however many replicas there are."""
-    return f"max by (cluster, service) ({metric}{{{selector}}})"
+    return f"max by (account, region, cluster, service) ({metric}{{{selector}}})"
 
 
 def quantile(of, metric, over="$__rate_interval", by="le"):
@@ -176,7 +187,7 @@ def with_condition(condition, status):
 
 
 def fleet():
-    here = 'cluster=~"$cluster"'
+    here = 'account=~"$account",region=~"$region",cluster=~"$cluster"'
     saved = "baseload_fleet_flat_floor_task_seconds_total[{0}]) - {1}(baseload_fleet_running_task_seconds_total[{0}]"
     age_of_look = "max(baseload_heartbeat_timestamp_seconds - baseload_fleet_oldest_observation_timestamp_seconds)"
     panels = [
@@ -219,7 +230,7 @@ def fleet():
               ["when", "floor now", "floor then"], "when", descending=False, width=10,
               overrides=[column("when", unit="dateTimeFromNow")]),
         series("How do the floors move?", "The floor of each target.", TASKS,
-               [query(each("baseload_floor", here), "{{cluster}}/{{service}}")], width=24),
+               [query(each("baseload_floor", here), "{{account}} {{region}} {{cluster}}/{{service}}")], width=24),
 
         row("On time?"),
         series("How late did AWS accept floors?", "From the instant at which a floor began to hold to its acceptance by AWS. Empty while "
@@ -240,14 +251,16 @@ def fleet():
                "that change nothing and make AWS lift desired.", "short",
                [query("sum by (kind, direction) (increase(baseload_writes_total[$__rate_interval]))", "{{kind}} {{direction}}")]),
         table("Which services are corrected most?", "Corrections of each target within this range: someone else changes it.", "short",
-              [query(f"topk(20, max by (cluster, service) (increase(baseload_corrections_total{{{here}}}[$__range])))", table=True)],
+              [query(f"topk(20, max by (account, region, cluster, service) (increase(baseload_corrections_total{{{here}}}[$__range])))", table=True)],
               ["corrections"], "corrections", height=8),
 
         row("Is the controller well?"),
         series("How do calls to AWS end?", "Calls a second by outcome. Throttled, denied and credentials want a look.", "reqps",
-               [query("sum by (outcome) (rate(baseload_aws_calls_total[$__rate_interval]))", "{{outcome}}")]),
+               [query("sum by (account, region, outcome) (rate(baseload_aws_calls_total[$__rate_interval]))",
+                      "{{account}} {{region}} {{outcome}}")]),
         series("How fast does AWS answer?", "The slowest hundredth of the calls, by operation.", "s",
-               [query(quantile(0.99, "baseload_aws_call_duration_seconds", by="le, operation"), "{{operation}}")], min=0),
+               [query(quantile(0.99, "baseload_aws_call_duration_seconds", by="le, account, region, operation"),
+                      "{{account}} {{region}} {{operation}}")], min=0),
         series("Does the loop turn, and does it see?", "The age of the last evaluation of the schedules, and of the oldest look at a target, "
                "beside the interval at which targets are looked at.", "s",
                [query("max(time() - baseload_heartbeat_timestamp_seconds)", "last evaluation"), query(age_of_look, "oldest look"),
@@ -257,23 +270,32 @@ def fleet():
                 query(quantile(0.99, "baseload_loop_duration_seconds"), "turn takes")], width=8, min=0),
         series("Do writes wait?", "Writes that are due and have not left, and those under way. They wait where AWS throttles; "
                "baseload_write_rate_limit then says what it lets through.", "short",
-               [query("max(baseload_writes_waiting)", "waiting"), query("max(baseload_writes_in_flight)", "under way")], width=8),
+               [query("max by (account, region) (baseload_writes_waiting)", "{{account}} {{region}} waiting"),
+                query("max by (account, region) (baseload_writes_in_flight)", "{{account}} {{region}} under way")], width=8),
         series("Is the clock right?", "How far the controller's clock is ahead of AWS's. From 120 s on nothing is lowered.", "s",
-               [query("baseload_clock_skew_seconds", "{{instance}}")], width=12, height=6),
+               [query("baseload_clock_skew_seconds", "{{instance}}")], width=10, height=6),
         series("How much memory and processor does it take?", "Of the controller's process.", "bytes",
                [query("process_resident_memory_bytes and on (job, instance) baseload_build_info", "memory {{instance}}"),
                 query("rate(process_cpu_seconds_total[$__rate_interval]) and on (job, instance) baseload_build_info", "processor {{instance}}")],
-               width=12, height=6,
+               width=10, height=6,
                overrides=[{"matcher": {"id": "byRegexp", "options": "processor.*"},
                            "properties": [{"id": "unit", "value": "percentunit"}, {"id": "custom.axisPlacement", "value": "right"}]}]),
+        stat("Is there a replica that writes?", "Replicas that may write. Without one, floors stay as they are.", "suffix: replicas",
+             [query("sum(baseload_leader)", "may write", True)], steps=[(None, "red"), (1, "green")],
+             gridPos={"w": 4, "h": 6, "x": 0, "y": 0}),
     ]
-    variables = [datasource_variable(), label_variable("cluster", "baseload_floor", "The clusters whose targets are shown.", True)]
+    variables = [
+        datasource_variable(),
+        label_variable("account", "baseload_floor", "The accounts whose targets are shown; the controller's own is among All.", True),
+        label_variable("region", "baseload_floor", "The regions whose targets are shown; the controller's own is among All.", True),
+        label_variable("cluster", "baseload_floor", "The clusters whose targets are shown.", True),
+    ]
     return dashboard("baseload-fleet", "Baseload: fleet", "Is every floor right, was it on time, what changes next, what is saved.",
                      variables, [], panels, ("One service", "baseload-service"))
 
 
 def service():
-    here = 'cluster="$cluster",service="$service"'
+    here = 'account=~"$account",region=~"$region",cluster="$cluster",service="$service"'
     lateness, ready = "baseload_boundary_lateness_seconds", "baseload_time_to_ready_seconds"
     moving = [("floor", "floor"), ("min_capacity", "min"), ("desired_count", "desired"), ("running_count", "running"), ("max_capacity", "max")]
 
@@ -328,13 +350,15 @@ def service():
     ]
     boundaries = {
         "name": "Boundaries", "datasource": DATASOURCE, "enable": True, "hide": False, "iconColor": "purple",
-        "expr": f"max by (cluster, service) (baseload_next_change_timestamp_seconds{{{here}}}) * 1000",
-        "step": "60s", "useValueForTime": True, "titleFormat": "boundary", "textFormat": "{{cluster}}/{{service}}", "tagKeys": "",
+        "expr": f"max by (account, region, cluster, service) (baseload_next_change_timestamp_seconds{{{here}}}) * 1000",
+        "step": "60s", "useValueForTime": True, "titleFormat": "boundary", "textFormat": "{{account}} {{region}} {{cluster}}/{{service}}", "tagKeys": "",
     }
     variables = [
         datasource_variable(),
-        label_variable("cluster", "baseload_floor", "The cluster.", False),
-        label_variable("service", 'baseload_floor{cluster="$cluster"}', "The service.", False),
+        place_variable("account", "baseload_floor", "The account."),
+        place_variable("region", 'baseload_floor{account=~"$account"}', "The region."),
+        label_variable("cluster", 'baseload_floor{account=~"$account",region=~"$region"}', "The cluster.", False),
+        label_variable("service", 'baseload_floor{account=~"$account",region=~"$region",cluster="$cluster"}', "The service.", False),
     ]
     return dashboard("baseload-service", "Baseload: service", "One service: floor, min, desired, running and max over time.",
                      variables, [boundaries], panels, ("The fleet", "baseload-fleet"))

@@ -5,7 +5,6 @@
 
 mod compress;
 mod connections;
-mod page;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,29 +18,18 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, post};
+use baseload_core::model::{Site, TargetId};
 use baseload_core::status::Status;
 use baseload_core::timetable::Schedules;
-use maud::Markup;
+use baseload_view::page::{self, View, Wish};
+pub(crate) use baseload_view::page::{About, Almanac};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use self::connections::Door;
 use self::connections::Limits;
-pub(crate) use self::page::Almanac;
-use self::page::{View, Wish};
 use crate::driver::ReloadRequest;
 use crate::metrics::Metrics;
-
-/// What the process is, beside what it does.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct About {
-    /// The version of Baseload.
-    pub(crate) version: String,
-    /// The version of the time zone rules.
-    pub(crate) tzdb: String,
-    /// Where the simulated AWS listens; `None` where AWS is the real one.
-    pub(crate) simulator: Option<String>,
-}
 
 /// Everything that the handlers read.
 #[derive(Clone)]
@@ -84,6 +72,7 @@ fn router(sources: Sources) -> Router {
     Router::new()
         .route("/", get(fleet_page))
         .route("/targets/{cluster}/{service}", get(target_page))
+        .route("/targets/{account}/{region}/{cluster}/{service}", get(target_page_elsewhere))
         .route("/metrics", get(metrics))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
@@ -111,21 +100,32 @@ async fn fleet_page(State(sources): State<Sources>, Query(wish): Query<Wish>) ->
 }
 
 async fn target_page(State(sources): State<Sources>, Path((cluster, service)): Path<(String, String)>) -> Response {
-    page(sources, move |view| page::target(view, &cluster, &service)).await
+    page_of(sources, TargetId::new(cluster, service)).await
+}
+
+type NameElsewhere = (String, String, String, String);
+
+async fn target_page_elsewhere(
+    State(sources): State<Sources>,
+    Path((account, region, cluster, service)): Path<NameElsewhere>,
+) -> Response {
+    page_of(sources, TargetId::new(cluster, service).at(Site::new(account, region))).await
+}
+
+async fn page_of(sources: Sources, id: TargetId) -> Response {
+    page(sources, move |view| page::target(view, &id)).await
 }
 
 /// Renders apart from the loop's threads, for thousands of targets take a while; where `render` finds nothing to show,
 /// the answer is that there is nothing.
-async fn page(sources: Sources, render: impl FnOnce(&View<'_>) -> Option<Markup> + Send + 'static) -> Response {
+async fn page(sources: Sources, render: impl FnOnce(&View<'_>) -> Option<String> + Send + 'static) -> Response {
     let rendered = tokio::task::spawn_blocking(move || {
         let (status, schedules) = (snapshot(&sources), sources.schedules.borrow().clone());
         let view = View { status: &status, schedules: &schedules, almanac: &sources.almanac, about: &sources.about };
         render(&view).map_or_else(|| (StatusCode::NOT_FOUND, page::missing(&view)), |page| (StatusCode::OK, page))
     });
     match rendered.await {
-        Ok((code, page)) => {
-            (code, [(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)], Html(page.into_string())).into_response()
-        }
+        Ok((code, page)) => (code, [(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY)], Html(page)).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

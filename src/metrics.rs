@@ -1,39 +1,27 @@
-//! What Prometheus reads: counters and histograms fed by facts and calls, and gauges drawn from the status snapshot.
+//! Counters and histograms, fed by facts and calls. What is drawn from the snapshot is the matter of
+//! [`baseload_view::metrics`], which also declares every metric.
 //!
-//! Every metric is declared once, in [`table`]. Gauges of targets are never stored: each scrape writes them anew from
-//! the snapshot it is given ([`scrape`]), so that a target's series go with the target and what is unknown has no sample.
 //! [`emf`] tells CloudWatch the sums of the fleet.
 
 pub(crate) mod emf;
-mod fleet;
-mod scrape;
-mod table;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use baseload_core::controller::{ChangeKind, Fact};
 use baseload_core::ecs::{Action, ErrorKind, Operation};
 use baseload_core::ledger::Ledger;
-use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, SiteStatus, Status, Truth};
+use baseload_core::model::Site;
+use baseload_core::status::{Bounds, Status};
 use baseload_core::timetable::Schedules;
+use baseload_view::metrics::table::{self, Kind, Metric};
+pub(crate) use baseload_view::metrics::{Detail, Scrape};
 use jiff::SignedDuration;
+use prometheus::proto::MetricFamily;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
-
-use self::fleet::Fleet;
-use self::scrape::{Scrape, Value, instant, write_header, write_labelled, write_single};
-use self::table::{Kind, Metric};
-
-/// Whose gauges a scrape shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Detail {
-    /// Those of every target, and the fleet's.
-    Targets,
-    /// The fleet's alone.
-    Fleet,
-}
 
 /// The counters and histograms of the process, in a registry of their own, and the last of what the loop noted.
 #[derive(Debug)]
@@ -49,13 +37,10 @@ pub(crate) struct Metrics {
     tick_lateness: Histogram,
     loop_duration: Histogram,
     clock_skew: OnceLock<Gauge>,
-    books: Mutex<Arc<Books>>,
-}
-
-/// What the loop notes with each snapshot. A reader takes a share, so that it never keeps the loop waiting.
-#[derive(Clone, Debug, Default)]
-struct Books {
-    ledger: Ledger,
+    /// Those that have series of their own.
+    sites: Mutex<BTreeSet<Site>>,
+    /// A reader takes a share, so that it never keeps the loop waiting.
+    ledger: Mutex<Arc<Ledger>>,
 }
 
 /// Every kind of accepted write, with the directions that it may have.
@@ -84,7 +69,8 @@ impl Metrics {
             tick_lateness: histogram(&registry, &table::TICK_LATENESS).with_label_values::<&str>(&[]),
             loop_duration: histogram(&registry, &table::LOOP_DURATION).with_label_values::<&str>(&[]),
             clock_skew: OnceLock::new(),
-            books: Mutex::default(),
+            sites: Mutex::default(),
+            ledger: Mutex::default(),
             registry,
         };
         gauge(&metrics.registry, &table::BUILD_INFO).with_label_values(&[version, tzdb]).set(1.0);
@@ -106,14 +92,24 @@ impl Metrics {
 
     /// Brings every series into being whose labels are known beforehand.
     fn start_series(&self) {
-        for operation in Operation::ALL {
-            self.aws_call_duration.with_label_values(&[operation.name()]);
-            for outcome in std::iter::once("ok").chain(ErrorKind::ALL.map(ErrorKind::name)) {
-                self.aws_calls.with_label_values(&[operation.name(), outcome]);
-            }
-        }
+        self.start_site(&Site::HOME);
         for (kind, direction) in KINDS_OF_WRITE {
             self.writes.with_label_values(&[kind_name(kind), direction]);
+        }
+    }
+
+    /// Brings the series of an account and region into being with its first call, for a counter that begins at 1 has not
+    /// risen to Prometheus.
+    fn start_site(&self, site: &Site) {
+        if !self.sites.lock().unwrap_or_else(PoisonError::into_inner).insert(site.clone()) {
+            return;
+        }
+        let [account, region] = names_of(site);
+        for operation in Operation::ALL.map(Operation::name) {
+            self.aws_call_duration.with_label_values(&[account, region, operation]);
+            for outcome in std::iter::once("ok").chain(ErrorKind::ALL.map(ErrorKind::name)) {
+                self.aws_calls.with_label_values(&[account, region, operation, outcome]);
+            }
         }
     }
 
@@ -144,10 +140,19 @@ impl Metrics {
     }
 
     /// Counts one call to AWS: a page or an attempt, not the question that needed several.
-    pub(crate) fn aws_call(&self, operation: Operation, outcome: Result<(), ErrorKind>, duration: Duration) {
+    pub(crate) fn aws_call(
+        &self,
+        site: &Site,
+        operation: Operation,
+        outcome: Result<(), ErrorKind>,
+        duration: Duration,
+    ) {
+        self.start_site(site);
+        let [account, region] = names_of(site);
         let outcome = outcome.map_or_else(ErrorKind::name, |()| "ok");
-        self.aws_calls.with_label_values(&[operation.name(), outcome]).inc();
-        self.aws_call_duration.with_label_values(&[operation.name()]).observe(duration.as_secs_f64());
+        self.aws_calls.with_label_values(&[account, region, operation.name(), outcome]).inc();
+        let duration = duration.as_secs_f64();
+        self.aws_call_duration.with_label_values(&[account, region, operation.name()]).observe(duration);
     }
 
     /// Counts a tick of the loop that came `lateness` after its whole second.
@@ -168,31 +173,38 @@ impl Metrics {
 
     /// Notes a snapshot, under these schedules: task-time is counted from one to the next.
     pub(crate) fn note(&self, status: &Arc<Status>, schedules: Option<&Schedules>) {
-        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-        let books = Arc::make_mut(&mut books);
-        books.ledger.turn(status, schedules);
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut ledger).turn(status, schedules);
     }
 
     /// Everything in Prometheus's text format, version 0.0.4, in pieces; gauges of targets and configuration as of
     /// `status`.
     pub(crate) fn scrape(&self, status: Arc<Status>) -> Scrape {
-        let books = self.books();
-        let head = self.head(&status, &books);
-        let accounts = match self.detail {
-            Detail::Targets => books.ledger.accounts(&status.targets),
-            Detail::Fleet => Vec::new(),
-        };
-        Scrape::new(head, status, accounts)
+        baseload_view::metrics::scrape(self.counters(), status, &self.ledger(), self.detail)
+    }
+
+    /// What the registry has, as text, with room for what comes after it.
+    fn counters(&self) -> String {
+        let mut text = String::with_capacity(64 * 1024);
+        TextEncoder::new()
+            .encode_utf8(&without_empty_labels(self.registry.gather()), &mut text)
+            .expect("a registry never gathers an empty family, and a String takes any text");
+        text
     }
 
     /// The counters that CloudWatch is told the growth of.
     fn totals(&self) -> Totals {
+        let sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let calls = |site: &Site, operation: Operation, outcome: &str| {
+            let [account, region] = names_of(site);
+            self.aws_calls.with_label_values(&[account, region, operation.name(), outcome]).get()
+        };
         let outcome = |outcome: &str| {
-            Operation::ALL.iter().map(|of| self.aws_calls.with_label_values(&[of.name(), outcome]).get()).sum()
+            sites.iter().flat_map(|site| Operation::ALL.map(|operation| calls(site, operation, outcome))).sum()
         };
         let corrections = ["rise", "fall"]
             .map(|direction| self.writes.with_label_values(&[kind_name(ChangeKind::Correction), direction]).get());
-        let account = self.books().ledger.fleet();
+        let account = self.ledger().fleet();
         Totals {
             corrections: corrections.iter().sum(),
             throttled: outcome(ErrorKind::Throttled.name()),
@@ -202,24 +214,23 @@ impl Metrics {
         }
     }
 
-    fn books(&self) -> Arc<Books> {
-        Arc::clone(&self.books.lock().unwrap_or_else(PoisonError::into_inner))
+    fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    fn head(&self, status: &Status, books: &Books) -> String {
-        let mut text = String::with_capacity(64 * 1024);
-        TextEncoder::new()
-            .encode_utf8(&self.registry.gather(), &mut text)
-            .expect("a registry never gathers an empty family, and a String takes any text");
-        write_single(&mut text, &table::HEARTBEAT, instant(status.heartbeat));
-        let leader = status.lease.as_ref().is_none_or(|standing| standing.leader);
-        write_single(&mut text, &table::LEADER, Some(Value::Whole(u64::from(leader))));
-        write_configuration(&mut text, &status.configuration);
-        write_pacing(&mut text, &status.sites);
-        write_fleet(&mut text, &Fleet::of(&status.targets));
-        write_account(&mut text, &books.ledger);
-        text
+/// A site in labels: empty at home.
+fn names_of(site: &Site) -> [&str; 2] {
+    [site.account(), site.region()].map(|name| name.map_or("", |name| name))
+}
+
+/// To Prometheus an empty label is none, and to people it is noise.
+fn without_empty_labels(mut families: Vec<MetricFamily>) -> Vec<MetricFamily> {
+    for metric in families.iter_mut().flat_map(|family| family.mut_metric()) {
+        let labels = metric.take_label().into_iter().filter(|label| !label.value().is_empty());
+        metric.set_label(labels.collect());
     }
+    families
 }
 
 /// Counters as they stand.
@@ -288,65 +299,6 @@ fn register<C: prometheus::core::Collector + Clone + 'static>(registry: &Registr
 
 fn seconds(duration: SignedDuration) -> f64 {
     duration.as_secs_f64().max(0.0)
-}
-
-fn write_configuration(text: &mut String, configuration: &ConfigurationStatus) {
-    let flag = |is_set: bool| Some(Value::Whole(u64::from(is_set)));
-    write_single(text, &table::RELOAD_SUCCESSFUL, flag(configuration.last_reload_successful));
-    write_single(text, &table::RELOAD_SUCCESS_TIME, configuration.last_success.and_then(instant));
-    write_single(text, &table::IN_FORCE_TIME, configuration.since.and_then(instant));
-    write_single(text, &table::CONFIG_HELD, flag(configuration.held));
-    if let Some(revision) = &configuration.revision {
-        write_header(text, &table::CONFIG_INFO);
-        write_labelled(text, &table::CONFIG_INFO, &[revision, &configuration.source], 1);
-    }
-}
-
-fn write_pacing(text: &mut String, sites: &[SiteStatus]) {
-    let thousandths = |rate: f64| Value::Thousandths((rate * 1000.0).round() as u64);
-    let slowest = sites.iter().filter_map(|site| site.write_rate).min_by(f64::total_cmp);
-    write_single(text, &table::WRITE_RATE, slowest.map(thousandths));
-    write_single(text, &table::WRITES_WAITING, count(sites.iter().map(|site| site.writes_waiting).sum()));
-    write_single(text, &table::WRITES_IN_FLIGHT, count(sites.iter().map(|site| site.writes_in_flight).sum()));
-}
-
-fn count(number: usize) -> Option<Value> {
-    u64::try_from(number).ok().map(Value::Whole)
-}
-
-fn write_fleet(text: &mut String, fleet: &Fleet) {
-    write_single(text, &table::TARGETS, Some(Value::Whole(fleet.targets)));
-    write_header(text, &table::TARGETS_BY_CONDITION);
-    for kind in ConditionKind::ALL {
-        for status in Truth::ALL {
-            let labels = [kind.name(), status.name()];
-            write_labelled(text, &table::TARGETS_BY_CONDITION, &labels, fleet.with(kind, status));
-        }
-    }
-    for (metric, sum) in [
-        (&table::FLEET_FLOOR, fleet.floor),
-        (&table::FLEET_DESIRED, fleet.desired),
-        (&table::FLEET_RUNNING, fleet.running),
-        (&table::FLEET_DESIRED_SHORTFALL, fleet.desired_shortfall),
-        (&table::FLEET_RUNNING_SHORTFALL, fleet.running_shortfall),
-    ] {
-        write_single(text, metric, sum.map(Value::Whole));
-    }
-    write_single(text, &table::FLEET_NEXT_CHANGE, fleet.next_change.and_then(instant));
-    write_single(text, &table::FLEET_OBSERVATION, fleet.oldest_observation.and_then(instant));
-}
-
-fn write_account(text: &mut String, ledger: &Ledger) {
-    let account = ledger.fleet();
-    for (metric, sum) in [
-        (&table::FLEET_FLAT, account.flat),
-        (&table::FLEET_DECLARED, account.declared),
-        (&table::FLEET_RAN, account.ran),
-        (&table::FLEET_BINDING, account.binding),
-        (&table::FLEET_EXCEEDED, account.exceeded),
-    ] {
-        write_single(text, metric, Some(Value::Thousandths(sum)));
-    }
 }
 
 #[cfg(test)]

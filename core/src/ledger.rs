@@ -91,7 +91,10 @@ impl Ledger {
         let is_known = self.last.as_ref().is_some_and(|last| is_alike(last, status));
         if let Some(last) = self.last.replace(Arc::clone(status)) {
             let elapsed = u64::try_from(status.at.duration_since(last.at).as_millis()).unwrap_or(0);
-            self.spend(&last.targets, elapsed);
+            // Several replicas see the same tasks: whoever leads counts them, so that the replicas' sums add up.
+            if last.lease.as_ref().is_none_or(|standing| standing.leader) {
+                self.spend(&last.targets, elapsed);
+            }
             if !is_known {
                 self.entries = in_order(&last.targets, &self.entries, &status.targets);
             }
@@ -251,6 +254,22 @@ mod tests {
         assert_eq!(api, Account::default(), "it left and came back");
         assert_eq!((www.flat, www.ran), ((6 + 4) * HOUR, 2 * HOUR));
         assert_eq!(ledger.fleet().ran, (2 + 1 + 1 + 1) * HOUR);
+    }
+
+    #[test]
+    fn a_standby_counts_nothing_until_it_leads() {
+        use crate::lease::Standing;
+        let mut ledger = Ledger::default();
+        let replica = |hour, leader| {
+            let mut status = (*snapshot(hour, "a", vec![target("www", 1, 1, 1)])).clone();
+            status.lease = Some(Standing { leader, holder: None, error: None });
+            Arc::new(status)
+        };
+        ledger.turn(&replica(0, false), None);
+        ledger.turn(&replica(5, true), None);
+        assert_eq!(ledger.fleet(), Account::default());
+        ledger.turn(&replica(6, true), None);
+        assert_eq!(ledger.fleet().ran, HOUR);
     }
 
     #[test]

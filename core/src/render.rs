@@ -24,6 +24,8 @@ use jiff::tz::TimeZone;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
+pub use self::blocks::days;
+pub use self::words::push_number;
 use crate::model::{Site, Span, TargetPattern};
 use crate::timetable::{Cause, Schedules, Segment};
 

@@ -177,7 +177,7 @@ fn default_address(simulate: bool) -> SocketAddr {
 fn aws_config(simulation: Option<&Simulation>, metrics: &Arc<Metrics>, clock: Clock, permit: Permit) -> AwsConfig {
     let metrics = Arc::clone(metrics);
     let on_call = Arc::new(move |call: crate::aws::CallRecord| {
-        metrics.aws_call(call.operation, call.outcome, call.duration);
+        metrics.aws_call(&call.site, call.operation, call.outcome, call.duration);
         if let Some(ahead) = call.clock_ahead {
             metrics.clock_skew(ahead);
         }

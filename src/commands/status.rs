@@ -107,6 +107,11 @@ fn heading(status: &Status) -> String {
         heading +=
             &format!("\nthe source as it is now is refused, the revision above stays in force:\n{}", error.trim_end());
     }
+    for site in &status.sites {
+        for question in &site.failing {
+            heading += &format!("\n{}: {} fails: {}", site.site, question.operation, question.message);
+        }
+    }
     heading + "\n"
 }
 
@@ -118,7 +123,7 @@ fn row(target: &TargetStatus) -> [String; 9] {
         format!("{to} at {}", baseload_core::model::instant(next.at))
     });
     [
-        format!("{}/{}", target.cluster, target.service),
+        target.id().to_string(),
         floor.map_or_else(|| "-".to_owned(), |floor| floor.min.to_string()),
         number(target.observed.map(|bounds| bounds.min)),
         number(target.counts.map(|counts| counts.desired)),

@@ -4,9 +4,9 @@
 //! Counters are told by what they grew since the line before.
 
 use baseload_core::status::{ConditionKind, Status, Truth};
+use baseload_view::metrics::Fleet;
 use serde_json::{Map, Value, json};
 
-use super::fleet::Fleet;
 use super::{Metrics, Totals};
 
 /// The namespace of the metrics in CloudWatch.
@@ -150,7 +150,12 @@ mod tests {
         let (mut emf, metrics) = (Emf::default(), Metrics::new("0.1.0", "2026e"));
         let mut throttled = |at| {
             let line = emf.line(&status(at), &metrics)?;
-            metrics.aws_call(Operation::DescribeServices, Err(ErrorKind::Throttled), std::time::Duration::ZERO);
+            metrics.aws_call(
+                &Site::HOME,
+                Operation::DescribeServices,
+                Err(ErrorKind::Throttled),
+                std::time::Duration::ZERO,
+            );
             serde_json::from_str::<Value>(&line).unwrap()["ThrottledCalls"].as_u64()
         };
         assert_eq!(throttled("2026-11-21T08:00:05Z"), Some(0));

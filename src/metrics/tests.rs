@@ -1,13 +1,13 @@
 //! What a scrape shows of facts, calls and snapshots.
 
-use std::collections::BTreeSet;
-
-use baseload_core::model::Site;
-use baseload_core::model::TargetId;
-use baseload_core::status::{Condition, Conditions, Counts, FloorStatus, NextStatus, TargetStatus};
+use baseload_core::model::{Site, TargetId};
+use baseload_core::status::{
+    Condition, ConditionKind, Conditions, ConfigurationStatus, Counts, FloorStatus, NextStatus, SiteStatus,
+    TargetStatus, Truth,
+};
+use baseload_view::metrics::table::TABLE;
 use jiff::Timestamp;
 
-use super::table::TABLE;
 use super::*;
 
 fn target(cluster: &str, service: &str) -> TargetStatus {
@@ -196,7 +196,7 @@ fn a_large_scrape_comes_in_pieces_that_are_whole_lines_of_grouped_families() {
 #[test]
 fn g24_a_targets_series_go_with_it_and_the_counters_keep_counting() {
     let metrics = metrics();
-    metrics.aws_call(Operation::DescribeServices, Err(ErrorKind::Denied), Duration::from_millis(30));
+    metrics.aws_call(&Site::HOME, Operation::DescribeServices, Err(ErrorKind::Denied), Duration::from_millis(30));
     assert!(scrape(&metrics, vec![known_target()]).contains(r#"service="www""#));
     let text = scrape(&metrics, Vec::new());
     assert!(!text.contains(r#"service="www""#));
@@ -283,4 +283,47 @@ fn every_family_is_in_the_table_and_every_row_of_the_table_is_rendered() {
     let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let ours: BTreeSet<&str> = families.filter(|name| !name.starts_with("process_")).collect();
     assert_eq!(ours, TABLE.iter().map(|metric| metric.name).collect::<BTreeSet<_>>());
+}
+
+#[test]
+fn a_target_elsewhere_has_its_account_and_region_on_every_series() {
+    let elsewhere = TargetStatus { site: Site::new("prod", "eu-west-1"), corrections: 9, ..known_target() };
+    let pace = |site, writes_waiting| SiteStatus {
+        site,
+        targets: 1,
+        failing: Vec::new(),
+        writes_waiting,
+        writes_in_flight: 0,
+        write_rate: None,
+    };
+    let sites = vec![pace(Site::HOME, 3), pace(Site::new("prod", "eu-west-1"), 4)];
+    let text = render(&metrics(), Status { sites, ..status(vec![known_target(), elsewhere]) });
+    for line in [
+        r#"baseload_corrections_total{cluster="shop",service="www"} 7"#,
+        r#"baseload_corrections_total{account="prod",region="eu-west-1",cluster="shop",service="www"} 9"#,
+        "baseload_writes_waiting 3",
+        r#"baseload_writes_waiting{account="prod",region="eu-west-1"} 4"#,
+    ] {
+        assert!(has(&text, line), "{line}");
+    }
+    let named = |label: &str| text.lines().filter(|line| line.contains(label)).count();
+    assert_eq!(named(r#"region="eu-west-1",cluster="shop",service="www""#), 43);
+    assert_eq!(named(r#"cluster="shop",service="www""#), 2 * 43, "no series is shared");
+}
+
+#[test]
+fn calls_elsewhere_are_counted_apart_and_all_of_an_accounts_series_begin_with_its_first() {
+    let metrics = metrics();
+    let prod = Site::new("prod", "eu-west-1");
+    metrics.aws_call(&prod, Operation::DescribeServices, Err(ErrorKind::Denied), Duration::from_millis(30));
+    let text = scrape(&metrics, Vec::new());
+    let line = |outcome: &str, count: u8| {
+        format!(
+            r#"baseload_aws_calls_total{{account="prod",operation="DescribeServices",outcome="{outcome}",region="eu-west-1"}} {count}"#
+        )
+    };
+    assert!(has(&text, &line("denied", 1)) && has(&text, &line("ok", 0)), "{text}");
+    assert!(has(&text, r#"baseload_aws_calls_total{operation="DescribeServices",outcome="denied"} 0"#));
+    assert!(!text.contains(r#"account="""#), "at home there is no such label");
+    assert_eq!(metrics.totals().denied, 1, "CloudWatch is told the sum");
 }

@@ -23,12 +23,20 @@ const OBJECTED_TO: [&str; 2] = ["baseload_desired_count", "baseload_running_coun
 
 /// A controller over a simulated day of two and a half minutes, whose floors change every ten simulated minutes.
 fn lively(folder: &Folder) -> Controller {
-    Controller::start_in(&[], folder, &["--simulate", "--speed", "600"])
+    Controller::start_in(&[], folder, &["--simulate", "--speed", "600", "--account", "prod"])
+}
+
+/// A service of the same name as one at home, in another account, with another floor.
+fn elsewhere() -> String {
+    let more = "  aws: { account: prod, region: eu-west-1 }\n  default: { min: 3, max: 20 }\n";
+    schedule("elsewhere", &["shop/www"], more)
 }
 
 fn lively_schedules() -> Folder {
     let by_turns = "  default: { min: 2, max: 20 }\n  windows: [{ name: turn, cron: \"*/20 * * * *\", duration: 10m, min: 4, max: 20 }]\n";
-    Folder::with("lively.yaml", schedule("lively", &["shop/www", "shop/api"], by_turns))
+    let folder = Folder::with("lively.yaml", schedule("lively", &["shop/www", "shop/api"], by_turns));
+    folder.write("elsewhere.yaml", elsewhere());
+    folder
 }
 
 fn read(file: &str) -> String {
@@ -49,9 +57,15 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 
 /// An expression with Grafana's variables filled in.
 fn filled(expression: &str) -> String {
-    [("$__rate_interval", "10s"), ("$__range", "20s"), ("$cluster", "shop"), ("$service", "www")]
-        .into_iter()
-        .fold(expression.to_owned(), |text, (variable, value)| text.replace(variable, value))
+    let variables = [
+        ("$__rate_interval", "10s"),
+        ("$__range", "20s"),
+        ("$account", "^$|prod"),
+        ("$region", "^$|eu-west-1"),
+        ("$cluster", "shop"),
+        ("$service", "www"),
+    ];
+    variables.into_iter().fold(expression.to_owned(), |text, (variable, value)| text.replace(variable, value))
 }
 
 /// Something that Grafana asks Prometheus for.
@@ -85,6 +99,9 @@ fn asked_by(dashboard: &Value) -> Vec<Asked> {
     let variables = dashboard.pointer("/templating/list").and_then(Value::as_array).into_iter().flatten();
     let by_variables = variables.filter(|variable| variable["type"] == "query").map(|variable| {
         let query = filled(text(variable, "/query/query"));
+        if let Some(expression) = query.strip_prefix("query_result(").and_then(|rest| rest.strip_suffix(')')) {
+            return Asked::Now(expression.to_owned());
+        }
         let inner = query.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
         let (of, label) = inner.and_then(|inner| inner.rsplit_once(", ")).expect("a variable lists a label's values");
         Asked::LabelValues { of: of.to_owned(), label: label.to_owned() }
@@ -116,6 +133,26 @@ fn every_query_of_every_dashboard_has_an_answer_and_every_rule_can_be_evaluated(
     for rule in rules {
         assert_eq!(rule["health"], "ok", "{rule:#}");
     }
+}
+
+#[test]
+fn two_services_of_one_name_in_two_accounts_are_two_to_prometheus_and_each_can_be_chosen() {
+    let folder = lively_schedules();
+    let controller = lively(&folder);
+    let prometheus = Prometheus::start(&controller.address);
+    let floors = |selector: &str| prometheus.query(&format!("baseload_floor{{{selector}}}"));
+    eventually("both have a floor", || (floors(r#"cluster="shop",service="www""#).len() == 2).then_some(()));
+    let prod = floors(r#"account="prod",region="eu-west-1",cluster="shop",service="www""#);
+    assert_eq!(prod[0]["value"][1], "3", "{prod:?}");
+    assert_eq!(floors(r#"account="",cluster="shop",service="www""#).len(), 1, "at home there is no such label");
+
+    let service = dashboard(DASHBOARDS[1]);
+    let variables = service.pointer("/templating/list").and_then(Value::as_array).expect("it has variables");
+    let account = variables.iter().find(|variable| variable["name"] == "account").expect("one is the account");
+    let query = text(account, "/query/query").strip_prefix("query_result(").and_then(|rest| rest.strip_suffix(')'));
+    let offered = prometheus.query(query.expect("it is the result of a query"));
+    let pairs = offered.iter().map(|sample| (text(sample, "/metric/shown"), text(sample, "/metric/asked")));
+    assert_eq!(pairs.collect::<BTreeSet<_>>(), BTreeSet::from([("home", "^$"), ("prod", "prod")]));
 }
 
 #[test]
@@ -222,7 +259,19 @@ fn without_metrics_per_target_the_fleets_remain() {
 #[test]
 fn cloudwatch_is_told_in_its_own_format() {
     let folder = lively_schedules();
-    let args = ["run", "--schedules", folder.arg(), "--listen", "127.0.0.1:0", "--simulate", "--speed", "600", "--emf"];
+    let args = [
+        "run",
+        "--schedules",
+        folder.arg(),
+        "--listen",
+        "127.0.0.1:0",
+        "--simulate",
+        "--speed",
+        "600",
+        "--emf",
+        "--account",
+        "prod",
+    ];
     let mut child =
         command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary can be started");
     let stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));

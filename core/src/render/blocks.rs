@@ -10,7 +10,7 @@ use crate::model::{Span, TargetPattern};
 use crate::timetable::{Cause, Decision, Segment};
 
 /// The local days that the span touches.
-pub(super) fn days(span: Span, zone: &TimeZone) -> Vec<Date> {
+pub fn days(span: Span, zone: &TimeZone) -> Vec<Date> {
     let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
     let last = date((span.to - SignedDuration::from_nanos(1)).max(span.from));
     let days = std::iter::successors(Some(date(span.from)), |day| day.tomorrow().ok());

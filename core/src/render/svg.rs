@@ -1,4 +1,4 @@
-//! Timetables as SVG: a small strip of a week for tables, a picture with a row for each day, and a whole document.
+//! Timetables as SVG: a picture with a row for each day, and a whole document.
 //!
 //! Only elements, classes and numbers are written; [`STYLE`] gives the classes their look, light and dark. Text is
 //! escaped, and nothing is drawn from outside.
@@ -18,87 +18,12 @@ use crate::timetable::{Decision, Segment};
 /// How the pictures look: once in every document that holds one.
 pub const STYLE: &str = include_str!("svg.css");
 
-/// The size of a [`strip`]'s coordinates: a view box `0 0 1008 132`.
-pub const STRIP: (u32, u32) = (1008, 132);
-
-const STRIP_BASE: u32 = 100; // below it stand the names of the days
-const STRIP_HEIGHT: u32 = 84; // of the highest floor
-const LEAST_DAY: u32 = 64; // a day cut to less has no room for its name
-const LEAST_LABEL: u32 = 26; // a strip's step narrower than that has no room for its floor
-
-/// The steps of `segments` across `span`. What goes into an element `svg` or `symbol` with the view box of [`STRIP`].
-pub fn strip(segments: &[Segment], span: Span) -> String {
-    let mut out = String::with_capacity(1024);
-    let x = |at: Timestamp| strip_x(at, span);
-    let (mut area, mut line, mut alone, mut labels) = (String::new(), String::new(), String::new(), String::new());
-    let peak = peak(segments);
-    let mut labelled = Vec::new();
-    for segment in segments {
-        let (from, to) = (x(segment.span.from), x(segment.span.to));
-        let Some(held) = &segment.decision else {
-            put(&mut alone, format_args!("M{from} {STRIP_BASE}H{to}"));
-            continue;
-        };
-        let top = STRIP_BASE - scaled(held.floor.min, peak, STRIP_HEIGHT);
-        put(&mut area, format_args!("M{from} {STRIP_BASE}V{top}H{to}V{STRIP_BASE}Z"));
-        put(&mut line, format_args!("M{from} {top}H{to}"));
-        if to - from >= LEAST_LABEL && !labelled.contains(&held.floor.min) {
-            labelled.push(held.floor.min);
-            let (x, y) = (from + 6, if top < 34 { top + 30 } else { top - 8 }); // within the step, or above it
-            put(&mut labels, format_args!("<text x=\"{x}\" y=\"{y}\">{}</text>", held.floor.min));
-        }
-    }
-    for (class, path) in [("area", area), ("edge", line), ("alone", alone)] {
-        if !path.is_empty() {
-            put(&mut out, format_args!("<path class=\"tt-{class}\" d=\"{path}\"/>"));
-        }
-    }
-    put(&mut out, format_args!("<g class=\"tt-floors\">{labels}</g>"));
-    out
-}
-
-/// The line of the present in a [`strip`] of `span`, and a veil over what is past.
-pub fn strip_now(now: Timestamp, span: Span) -> String {
-    let x = strip_x(now, span);
-    format!(
-        "<path class=\"tt-past\" d=\"M0 0H{x}V{STRIP_BASE}H0Z\"/><path class=\"tt-now\" d=\"M{x} 0V{}\"/>",
-        STRIP_BASE + 6
-    )
-}
-
-/// A line and a name for each local day, for every [`strip`] of `span` in `zone`.
-pub fn strip_days(span: Span, zone: &TimeZone) -> String {
-    let mut path = String::new();
-    let mut labels = String::new();
-    for day in days(span, zone) {
-        let midnight = |day: Date| day.to_zoned(zone.clone()).map(|midnight| midnight.timestamp());
-        let (Ok(start), Ok(end)) = (midnight(day), day.tomorrow().and_then(midnight)) else { continue };
-        let (left, right) = (strip_x(start, span), strip_x(end, span));
-        if start > span.from {
-            put(&mut path, format_args!("M{left} 8V{}", STRIP_BASE + 26));
-        }
-        if right - left >= LEAST_DAY {
-            put(&mut labels, format_args!("<text x=\"{}\" y=\"126\">{}</text>", left + 6, day.strftime("%a")));
-        }
-    }
-    format!(
-        "<path class=\"tt-day\" d=\"{path}\"/><path class=\"tt-base\" d=\"M0 {STRIP_BASE}H{}\"/><g class=\"tt-days\">{labels}</g>",
-        STRIP.0
-    )
-}
-
-fn strip_x(at: Timestamp, span: Span) -> u32 {
-    let seconds = |from: Timestamp, to: Timestamp| to.as_second().saturating_sub(from.as_second()).max(0);
-    let whole = seconds(span.from, span.to).max(1);
-    let x = seconds(span.from, at).min(whole) * i64::from(STRIP.0) / whole;
-    u32::try_from(x).expect("it is within the strip")
-}
-
 /// `height` where `min` is the peak. Heights grow as the square root does, so that one Black Friday does not press the
 /// rest of the week to the ground.
-fn scaled(min: u32, peak: u32, height: u32) -> u32 {
+#[inline]
+pub fn scaled(min: u32, peak: u32, height: u32) -> u32 {
     let square = u64::from(height) * u64::from(height) * u64::from(min) / u64::from(peak.max(1));
-    u32::try_from(square.isqrt()).map_or(height, |scaled| scaled.min(height))
+    u32::try_from(square).map_or(height, |square| square.isqrt().min(height))
 }
 
 const LEFT: i32 = 92; // of the first hour

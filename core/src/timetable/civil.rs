@@ -183,6 +183,11 @@ pub(super) fn day_of(date: Date) -> i64 {
     seconds_of(date.to_datetime(Time::midnight())).div_euclid(DAY)
 }
 
+/// The last day that instants reach. Asking for that of [`Date::MAX`] would fail anew each time, and slowly.
+pub(super) fn last_day() -> i64 {
+    Timestamp::MAX.as_second().div_euclid(DAY)
+}
+
 /// The date as many days after 1970-01-01, or the nearest that can be written.
 pub(super) fn date_of(day: i64) -> Date {
     datetime(day.saturating_mul(DAY)).date()
@@ -192,6 +197,11 @@ pub(super) fn date_of(day: i64) -> Date {
 mod tests {
     use super::*;
     use crate::timetable::Zones;
+
+    #[test]
+    fn the_last_day_is_that_of_the_last_date() {
+        assert_eq!(last_day(), day_of(Date::MAX));
+    }
 
     #[test]
     fn a_transition_that_the_rule_for_the_future_does_not_know_is_seen() {

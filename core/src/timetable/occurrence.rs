@@ -4,9 +4,8 @@
 //! that have started by some instant the latest ends last. Everything here rests on that.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 
-use super::civil::{DAY, Edge, NEVER, Wall, date_of, day_of, elapsed};
+use super::civil::{DAY, Edge, NEVER, Wall, date_of, day_of, elapsed, last_day};
 use super::{DateFilter, MINUTES_A_WEEK, Recurrence, Window};
 
 /// One half-open stretch, in seconds since the epoch; never empty.
@@ -181,8 +180,7 @@ impl Occurrences {
             let except = self.dates.except.iter().filter_map(|set| set.next(date_of(day))).min();
             return Some(except.map_or(limit, |date| limit.min(day_of(date) - 1)));
         }
-        let last_of_all = day_of(Date::MAX);
-        (day..limit.min(last_of_all)).find(|day| !self.admits(day + 1)).or(Some(limit))
+        (day..limit.min(last_day())).find(|day| !self.admits(day + 1)).or(Some(limit))
     }
 
     fn recurs_without_end(&self) -> bool {
@@ -218,7 +216,7 @@ impl Occurrences {
     /// cycle has days have seen every date that there is.
     fn next_day(&self, day: i64) -> Option<i64> {
         let mut day = day.max(self.first_day);
-        let last = self.last_day.min(day_of(Date::MAX));
+        let last = self.last_day.min(last_day());
         for _ in 0..=CYCLE_DAYS {
             if day > last {
                 return None;

@@ -3,11 +3,12 @@
 //!
 //! - `fleet`: the page at `/`; `target`: that of one target.
 //! - `standing`: how a target fares, in one word, and which targets are asked for.
-//! - `weeks`: the pictures of what is to come.
+//! - `weeks`: the pictures of what is to come; `strip` draws one.
 //! - `words`: times, names and figures.
 
 mod fleet;
 mod standing;
+mod strip;
 mod target;
 mod weeks;
 mod words;
@@ -22,13 +23,23 @@ use baseload_core::render::svg;
 use baseload_core::status::Status;
 use baseload_core::timetable::Schedules;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde::Serialize;
 
-pub(super) use self::fleet::fleet;
-pub(super) use self::standing::Wish;
-pub(super) use self::target::target;
-pub(crate) use self::weeks::Almanac;
+pub use self::fleet::fleet;
+pub use self::standing::Wish;
+pub use self::target::target;
+pub use self::weeks::Almanac;
 
-use super::About;
+/// What the process is, beside what it does.
+#[derive(Clone, Debug, Serialize)]
+pub struct About {
+    /// The version of Baseload.
+    pub version: String,
+    /// The version of the time zone rules.
+    pub tzdb: String,
+    /// Where the simulated AWS listens; `None` where AWS is the real one.
+    pub simulator: Option<String>,
+}
 
 const STYLE: &str = include_str!("page.css");
 
@@ -38,19 +49,19 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 
 /// Everything that a page is rendered from.
 #[derive(Clone, Copy)]
-pub(super) struct View<'a> {
+pub struct View<'a> {
     /// The snapshot.
-    pub(super) status: &'a Status,
+    pub status: &'a Status,
     /// The schedules in force; they may be a moment newer than the snapshot.
-    pub(super) schedules: &'a Arc<Schedules>,
+    pub schedules: &'a Arc<Schedules>,
     /// The strips that were drawn last.
-    pub(super) almanac: &'a Almanac,
+    pub almanac: &'a Almanac,
     /// What the process is.
-    pub(super) about: &'a About,
+    pub about: &'a About,
 }
 
 /// What a path that names no target leads to.
-pub(super) fn missing(view: &View<'_>) -> Markup {
+pub fn missing(view: &View<'_>) -> String {
     let content = html! {
         (way_back())
         h1 { "No such target" }
@@ -64,8 +75,8 @@ fn way_back() -> Markup {
 }
 
 /// A whole page around its content.
-fn shell(view: &View<'_>, title: &str, content: &Markup) -> Markup {
-    html! {
+fn shell(view: &View<'_>, title: &str, content: &Markup) -> String {
+    let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -87,7 +98,8 @@ fn shell(view: &View<'_>, title: &str, content: &Markup) -> Markup {
                 footer { (footer_line(view)) }
             }
         }
-    }
+    };
+    page.into_string()
 }
 
 fn mark() -> Markup {

@@ -7,7 +7,9 @@ use std::fmt::{Display, Write};
 use std::sync::{Arc, LazyLock};
 
 use baseload_core::ledger::Account;
-use baseload_core::status::{Condition, ConditionKind, Status, TargetStatus, Truth};
+use baseload_core::model::Site;
+use baseload_core::render::push_number;
+use baseload_core::status::{Condition, ConditionKind, SiteStatus, Status, TargetStatus, Truth};
 use jiff::Timestamp;
 
 use super::fleet::{desired_shortfall, running_shortfall};
@@ -67,7 +69,7 @@ pub(super) fn instant(at: Timestamp) -> Option<Value> {
 }
 
 /// The pieces of one scrape, in Prometheus's text format, version 0.0.4.
-pub(crate) struct Scrape {
+pub struct Scrape {
     /// What does not belong to a target.
     head: Option<String>,
     status: Arc<Status>,
@@ -176,6 +178,30 @@ pub(super) fn write_single(text: &mut String, metric: &Metric, value: Option<Val
     }
 }
 
+/// Writes a line for each account and region of which the value is known.
+pub(super) fn write_by_site(
+    text: &mut String,
+    metric: &Metric,
+    sites: &[SiteStatus],
+    value: impl Fn(&SiteStatus) -> Option<Value>,
+) {
+    let known = sites.iter().filter_map(|site| Some((&site.site, value(site)?)));
+    for (index, (site, value)) in known.enumerate() {
+        if index == 0 {
+            write_header(text, metric);
+        }
+        text.push_str(metric.name);
+        let mut labels = site_labels(site);
+        if !labels.is_empty() {
+            labels.push('}');
+        }
+        text.push_str(&labels);
+        text.push(' ');
+        push_value(text, value);
+        text.push('\n');
+    }
+}
+
 /// What a metric is, for people and for Prometheus.
 pub(super) fn write_header(text: &mut String, metric: &Metric) {
     let Metric { name, help, kind, .. } = metric;
@@ -184,24 +210,35 @@ pub(super) fn write_header(text: &mut String, metric: &Metric) {
 
 /// Writes one line: the metric's labels with these values.
 pub(super) fn write_labelled(text: &mut String, metric: &Metric, values: &[&str], value: impl Display) {
-    let _ = writeln!(text, "{}{}}} {value}", metric.name, labels(metric.labels, values));
+    let mut labels = String::new();
+    push_labels(&mut labels, metric.labels, values);
+    let _ = writeln!(text, "{}{labels}}} {value}", metric.name); // a String takes any text
 }
 
 fn labels_of(target: &TargetStatus) -> String {
-    labels(table::FLOOR.labels, &[&target.cluster, &target.service])
+    let mut text = site_labels(&target.site);
+    push_labels(&mut text, &["cluster", "service"], &[&target.cluster, &target.service]);
+    text
 }
 
-/// `{cluster="shop",service="www"`: these names with these values, ready for more.
-fn labels(names: &[&str], values: &[&str]) -> String {
+/// `{account="prod",region="eu-west-1"`, ready for more; nothing at home.
+fn site_labels(site: &Site) -> String {
     let mut text = String::new();
+    if let (Some(account), Some(region)) = (site.account(), site.region()) {
+        push_labels(&mut text, &["account", "region"], &[account, region]);
+    }
+    text
+}
+
+/// `{cluster="shop",service="www"`: these names with these values after what is there, ready for more.
+fn push_labels(text: &mut String, names: &[&str], values: &[&str]) {
     for (name, value) in names.iter().zip(values) {
         text.push(if text.is_empty() { '{' } else { ',' });
         text.push_str(name);
         text.push_str("=\"");
-        push_escaped(&mut text, value);
+        push_escaped(text, value);
         text.push('"');
     }
-    text
 }
 
 fn push_escaped(text: &mut String, value: &str) {
@@ -228,18 +265,6 @@ fn push_value(text: &mut String, value: Value) {
             }
         }
     }
-}
-
-/// What `write!` would do, in a fraction of the time: most of a scrape is numbers and what stands around them.
-fn push_number(text: &mut String, mut number: u64) {
-    let mut digits = [0_u8; 20];
-    let mut first = digits.len();
-    while number > 0 || first == digits.len() {
-        first -= 1;
-        digits[first] = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    text.push_str(std::str::from_utf8(&digits[first..]).expect("digits are text"));
 }
 
 #[cfg(test)]

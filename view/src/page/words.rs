@@ -1,14 +1,17 @@
 //! Times, names and figures as the pages tell them.
+//!
+//! What holds no character that means something in HTML says so, and is not looked through for one: there are thousands
+//! on a page.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use baseload_core::model::instant;
-use baseload_core::status::FloorStatus;
+use baseload_core::status::{FloorStatus, TargetStatus};
 use baseload_core::timetable::Schedules;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 /// The clocks that schedules go by.
 pub(super) struct Clocks<'a>(BTreeMap<&'a str, &'a TimeZone>);
@@ -34,20 +37,20 @@ pub(super) fn clock_time(at: Timestamp) -> String {
 pub(super) fn local(at: Timestamp, now: Timestamp, zone: &TimeZone) -> Markup {
     let is_near = at.duration_since(now).abs() < SignedDuration::from_hours(6 * 24);
     let format = if is_near { "%a %H:%M %Z" } else { "%a %-d %b %H:%M %Z" };
-    let instant = instant(at);
-    html! { time datetime=(instant) title=(instant) { (at.to_zoned(zone.clone()).strftime(format)) } }
+    let instant = PreEscaped(instant(at));
+    html! { time datetime=(instant) title=(instant) { (PreEscaped(at.to_zoned(zone.clone()).strftime(format).to_string())) } }
 }
 
 /// How far off an instant is, either way, in its two largest units: `in 3 h 20 min`, `2 d 4 h ago`.
-pub(super) fn away(now: Timestamp, at: Timestamp) -> String {
+pub(super) fn away(now: Timestamp, at: Timestamp) -> Markup {
     let ahead = at.duration_since(now);
     let length = length(ahead.abs());
-    match (ahead.abs().as_mins(), ahead.is_positive()) {
+    PreEscaped(match (ahead.abs().as_mins(), ahead.is_positive()) {
         (0, true) => "within a minute".to_owned(),
         (0, false) => "just now".to_owned(),
         (_, true) => format!("in {length}"),
         (_, false) => format!("{length} ago"),
-    }
+    })
 }
 
 fn length(duration: SignedDuration) -> String {
@@ -107,12 +110,27 @@ pub(super) fn short(revision: &str) -> &str {
 }
 
 /// Where a target's page is.
-pub(super) fn path_of(cluster: &str, service: &str) -> String {
-    let mut path = String::from("/targets/");
-    encode(&mut path, cluster);
-    path.push('/');
-    encode(&mut path, service);
-    path
+pub(super) fn path_of(target: &TargetStatus) -> Markup {
+    let mut path = String::from("/targets");
+    let elsewhere = [target.site.account(), target.site.region()];
+    for part in elsewhere.into_iter().flatten().chain([&target.cluster, &target.service]) {
+        path.push('/');
+        encode(&mut path, part);
+    }
+    PreEscaped(path)
+}
+
+/// A target's name, what tells it from its neighbours the loudest.
+pub(super) fn name(target: &TargetStatus) -> Markup {
+    html! { span.quiet { (place(target)) "/" } wbr; (target.service) }
+}
+
+/// `shop`, or `prod/eu-west-1/shop` where that is elsewhere.
+fn place(target: &TargetStatus) -> Markup {
+    html! {
+        @if !target.site.is_home() { (target.site.to_string()) "/" wbr; }
+        (target.cluster)
+    }
 }
 
 /// Adds one part of a path or query, with everything escaped that could mean something there.

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use baseload_core::model::{Span, TargetPattern};
-use baseload_core::render::svg;
 use baseload_core::status::{Status, TargetStatus};
 use baseload_core::timetable::{Lane, Reach, Schedules};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, PreEscaped, html};
 
+use super::strip::{self, VIEW_BOX};
 use super::words::Clocks;
 
 /// How much of the past a strip shows.
@@ -21,7 +21,7 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The last strips that were drawn: they stay the same for an hour, or until the schedules or the targets change.
 #[derive(Debug, Default)]
-pub(crate) struct Almanac(Mutex<Option<Arc<Weeks>>>);
+pub struct Almanac(Mutex<Option<Arc<Weeks>>>);
 
 impl Almanac {
     /// The strips of all targets of `status`, in their order.
@@ -34,7 +34,7 @@ impl Almanac {
     }
 }
 
-/// The strips of many targets.
+/// The strips of many targets. Many differ in nothing that a week of a hundred pixels shows, so each drawing is kept once.
 #[derive(Debug)]
 pub(super) struct Weeks {
     schedules: Arc<Schedules>,
@@ -42,15 +42,19 @@ pub(super) struct Weeks {
     span: Span,
     /// The names and lines of days, for each zone.
     days: Vec<String>,
+    drawings: Vec<String>,
     strips: Vec<Strip>,
     of_rows: Vec<usize>,
 }
 
+/// What all targets have for which the same schedules count.
 #[derive(Debug)]
 struct Strip {
-    drawn: String,
-    told: String,
+    /// Which of the drawings.
+    drawing: usize,
+    /// Which of the days.
     days: usize,
+    told: Markup,
 }
 
 impl Weeks {
@@ -59,18 +63,21 @@ impl Weeks {
         let clocks = Clocks::of(schedules);
         let rows: Vec<TargetPattern> = status.targets.iter().map(|target| pattern(target)).collect();
         let lanes = schedules.lanes(&rows, Reach::Covering, span);
-        let (mut days, mut known) = (Vec::new(), BTreeMap::new());
+        let (mut days, mut zones, mut drawn) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         let strip = |lane: &Lane| {
             let zone = zone(lane, &clocks);
             let name = zone.iana_name().unwrap_or("UTC");
-            let index = *known.entry(name).or_insert_with(|| {
-                days.push(svg::strip_days(span, zone));
+            let index = *zones.entry(name).or_insert_with(|| {
+                days.push(strip::day_lines(span, zone));
                 days.len() - 1
             });
-            Strip { drawn: svg::strip(&lane.segments, span), told: told(lane, name), days: index }
+            let next = drawn.len();
+            let drawing = *drawn.entry(strip::strip(&lane.segments, span)).or_insert(next);
+            Strip { drawing, days: index, told: html! { (told(lane, name)) } }
         };
         let strips = lanes.lanes.iter().map(strip).collect();
-        Weeks { schedules: Arc::clone(schedules), rows, span, days, strips, of_rows: lanes.of_rows }
+        let drawings = in_order(drawn);
+        Weeks { schedules: Arc::clone(schedules), rows, span, days, drawings, strips, of_rows: lanes.of_rows }
     }
 
     /// Whether they are what [`Weeks::of`] would draw.
@@ -86,39 +93,32 @@ impl Weeks {
     /// What the strips of these rows refer to: once on the page, unseen. The classes stand where the style finds them in
     /// a copy too.
     pub(super) fn definitions(&self, rows: impl Iterator<Item = usize>, now: Timestamp) -> Markup {
-        let view_box = view_box();
-        let lanes: BTreeSet<usize> = rows.map(|row| self.of_rows[row]).collect();
+        let drawings: BTreeSet<usize> = rows.map(|row| self.strips[self.of_rows[row]].drawing).collect();
         html! {
             svg.definitions aria-hidden="true" width="0" height="0" {
                 @for (index, days) in self.days.iter().enumerate() {
-                    symbol.tt.tt-strip id={ "d" (index) } viewBox=(view_box) { (PreEscaped(days)) }
+                    symbol.tt.tt-strip id={ "d" (index) } viewBox=(VIEW_BOX) { (PreEscaped(days)) }
                 }
-                @for lane in lanes {
-                    symbol.tt.tt-strip id={ "t" (lane) } viewBox=(view_box) { (PreEscaped(&self.strips[lane].drawn)) }
+                @for index in drawings {
+                    symbol.tt.tt-strip id={ "t" (index) } viewBox=(VIEW_BOX) { (PreEscaped(&self.drawings[index])) }
                 }
-                symbol.tt.tt-strip id="now" viewBox=(view_box) { (PreEscaped(svg::strip_now(now, self.span))) }
+                symbol.tt.tt-strip id="now" viewBox=(VIEW_BOX) { (PreEscaped(strip::now_line(now, self.span))) }
             }
         }
     }
 
     /// The strip of the target at `row`.
     pub(super) fn strip(&self, row: usize) -> Markup {
-        let lane = self.of_rows[row];
-        let strip = &self.strips[lane];
+        let strip = &self.strips[self.of_rows[row]];
         html! {
-            svg role="img" viewBox=(view_box()) {
+            svg role="img" viewBox=(VIEW_BOX) {
                 title { (strip.told) }
                 use href={ "#d" (strip.days) } {}
-                use href={ "#t" (lane) } {}
+                use href={ "#t" (strip.drawing) } {}
                 use href="#now" {}
             }
         }
     }
-}
-
-fn view_box() -> String {
-    let (width, height) = svg::STRIP;
-    format!("0 0 {width} {height}")
 }
 
 /// From the whole hour half a day ago.
@@ -131,6 +131,13 @@ fn span(now: Timestamp) -> Span {
 
 fn pattern(target: &TargetStatus) -> TargetPattern {
     TargetPattern::of(&target.id())
+}
+
+/// Each key at the place that is its value.
+fn in_order(places: BTreeMap<String, usize>) -> Vec<String> {
+    let mut ordered: Vec<(String, usize)> = places.into_iter().collect();
+    ordered.sort_unstable_by_key(|(_, place)| *place);
+    ordered.into_iter().map(|(text, _)| text).collect()
 }
 
 /// The clock of the schedule that decides first.

@@ -10,24 +10,23 @@ use maud::{Markup, PreEscaped, html};
 
 use super::fleet::pill;
 use super::standing::{Standing, is_unwell};
-use super::words::{away, count, figure, local};
+use super::words::{away, count, figure, local, name};
 use super::{View, shell, way_back};
 
 /// So many coming changes are listed.
 const MOST_CHANGES: usize = 12;
 
 /// The page; `None` where there is no such target.
-pub(in crate::http) fn target(view: &View<'_>, cluster: &str, service: &str) -> Option<Markup> {
-    let is_it = |target: &&std::sync::Arc<TargetStatus>| *target.cluster == *cluster && *target.service == *service;
-    let target = view.status.targets.iter().find(is_it)?;
-    let (id, now) = (TargetId::new(cluster, service), view.status.at);
-    let explanation = view.schedules.explain(&id, now);
+pub fn target(view: &View<'_>, id: &TargetId) -> Option<String> {
+    let target = view.status.targets.iter().find(|target| target.id() == *id)?;
+    let now = view.status.at;
+    let explanation = view.schedules.explain(id, now);
     let zone = explain::zone(&explanation);
     let span = week(now, &zone);
-    let segments = view.schedules.segments(&id, span);
+    let segments = view.schedules.segments(id, span);
     let content = html! {
         (way_back())
-        h1.target { span.quiet { (cluster) "/" } wbr; (service) " " (pill(Standing::of(target, now))) }
+        h1.target { (name(target)) " " (pill(Standing::of(target, now))) }
         @for sentence in explain::verdict(&explanation) { p.lead { (sentence) } }
         (next(&explanation, &zone))
         (figures(target))
@@ -35,7 +34,7 @@ pub(in crate::http) fn target(view: &View<'_>, cluster: &str, service: &str) -> 
         section aria-labelledby="week" {
             h2 #week { "The week" }
             div.beside {
-                div { (picture(&id, &segments, span, &zone, now)) }
+                div { (picture(id, &segments, span, &zone, now)) }
                 div { (changes(&segments, now, &zone)) }
             }
         }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use baseload_core::model::instant;
-use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, NextStatus, TargetStatus, Truth};
+use baseload_core::status::{Bounds, ConditionKind, ConfigurationStatus, NextStatus, SiteStatus, TargetStatus, Truth};
 use jiff::Timestamp;
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::standing::{self, Standing, Wish};
 use super::weeks::Weeks;
-use super::words::{Clocks, away, cause, count, encode, figure, grouped, local, path_of, short, targets};
+use super::words::{Clocks, away, cause, count, encode, figure, grouped, local, name, path_of, short, targets};
 use super::{View, shell};
 
 /// With more rows than this the browser lays out only those in sight.
@@ -31,7 +31,7 @@ struct Shared<'a> {
 }
 
 /// The page, with the targets that `wish` asks for.
-pub(in crate::http) fn fleet(view: &View<'_>, wish: &Wish) -> Markup {
+pub fn fleet(view: &View<'_>, wish: &Wish) -> String {
     let status = view.status;
     let rows = rows(view);
     let headline = headline(&rows);
@@ -44,6 +44,7 @@ pub(in crate::http) fn fleet(view: &View<'_>, wish: &Wish) -> Markup {
         h1 { (headline) }
         (figures(view, &shared.clocks))
         (configuration(&status.configuration, status.at))
+        @for site in status.sites.iter().filter(|site| !site.failing.is_empty()) { (unanswered(site)) }
         (filters(wish, &fitting))
         (shared.weeks.definitions(shown.iter().map(|row| row.index), status.at))
         (table(&shown, &shared))
@@ -101,7 +102,7 @@ fn figures(view: &View<'_>, clocks: &Clocks<'_>) -> Markup {
                     Some((next, target)) => dd {
                         (away(status.at, next.at))
                         span.quiet {
-                            (local(next.at, status.at, zone_of(next, clocks))) " · " (target.cluster) "/" (target.service)
+                            (local(next.at, status.at, zone_of(next, clocks))) " · " (target.id().to_string())
                         }
                     },
                     None => dd { "none" },
@@ -134,6 +135,19 @@ fn configuration(configuration: &ConfigurationStatus, now: Timestamp) -> Markup 
                 }
             }
             @if let Some(error) = &configuration.last_error { (refusal(configuration, error, now)) }
+        }
+    }
+}
+
+/// The questions that fail in one account and region.
+fn unanswered(site: &SiteStatus) -> Markup {
+    let place = if site.site.is_home() { String::new() } else { format!(" in {}", site.site) };
+    html! {
+        div.refusal role="alert" {
+            p { strong { "AWS is asked in vain" (place) } ": what is shown of " (targets(site.targets)) " there may be old." }
+            @for question in &site.failing {
+                pre tabindex="0" { (question.operation) ": " (baseload_core::diagnostic::printable_lines(&question.message)) }
+            }
         }
     }
 }
@@ -246,9 +260,9 @@ fn row(row: &Row<'_>, shared: &Shared<'_>) -> Markup {
     let (min, max) = (bound(|bounds| bounds.min), bound(|bounds| bounds.max));
     let (desired, running) = (target.counts.map(|counts| counts.desired), target.counts.map(|counts| counts.running));
     html! {
-        tr class=(standing.word()) {
+        tr class=(PreEscaped(standing.word())) {
             th scope="row" {
-                a href=(path_of(&target.cluster, &target.service)) { span.quiet { (target.cluster) "/" } wbr; (target.service) }
+                a href=(path_of(target)) { (name(target)) }
                 (reason(target))
             }
             td.state { (pill(standing)) (troubles(target)) }
@@ -264,7 +278,8 @@ fn row(row: &Row<'_>, shared: &Shared<'_>) -> Markup {
 }
 
 pub(super) fn pill(standing: Standing) -> Markup {
-    html! { span class={ "pill " (standing.word()) } { span.sign aria-hidden="true" { (standing.sign()) } (standing.label()) } }
+    let [word, sign, label] = [standing.word(), standing.sign(), standing.label()].map(PreEscaped);
+    html! { span class={ "pill " (word) } { span.sign aria-hidden="true" { (sign) } (label) } }
 }
 
 fn reason(target: &TargetStatus) -> Markup {

@@ -2,20 +2,20 @@
 
 /// One metric, as it is declared.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Metric {
+pub struct Metric {
     /// The whole name, with the prefix.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What it measures, in one sentence without a full stop.
-    pub(crate) help: &'static str,
+    pub help: &'static str,
     /// What its samples are.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// The names of its labels.
-    pub(crate) labels: &'static [&'static str],
+    pub labels: &'static [&'static str],
 }
 
 /// What the samples of a metric are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Only ever rises.
     Counter,
     /// Rises and falls.
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The word of the text format.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
@@ -37,49 +37,49 @@ impl Kind {
 
 macro_rules! metrics {
     ($($constant:ident: $kind:expr, $name:literal, [$($label:literal),*], $help:literal;)*) => {
-        $(pub(super) const $constant: Metric =
+        $(#[doc = $help]
+        pub const $constant: Metric =
             Metric { name: $name, help: $help, kind: $kind, labels: &[$($label),*] };)*
 
         /// Every metric but those of the process (`process_…`), which the prometheus crate names.
-        #[cfg(test)]
-        pub(crate) const TABLE: &[Metric] = &[$($constant),*];
+        pub const TABLE: &[Metric] = &[$($constant),*];
     };
 }
 
 metrics! {
-    FLOOR: Kind::Gauge, "baseload_floor", ["cluster", "service"],
+    FLOOR: Kind::Gauge, "baseload_floor", ["account", "region", "cluster", "service"],
         "The minimum that the schedules declare now, in tasks; absent where the target is left alone";
-    MIN_CAPACITY: Kind::Gauge, "baseload_min_capacity", ["cluster", "service"],
+    MIN_CAPACITY: Kind::Gauge, "baseload_min_capacity", ["account", "region", "cluster", "service"],
         "MinCapacity of the scalable target as last seen, in tasks";
-    MAX_CAPACITY: Kind::Gauge, "baseload_max_capacity", ["cluster", "service"],
+    MAX_CAPACITY: Kind::Gauge, "baseload_max_capacity", ["account", "region", "cluster", "service"],
         "MaxCapacity of the scalable target as last seen, in tasks";
-    DESIRED_COUNT: Kind::Gauge, "baseload_desired_count", ["cluster", "service"],
+    DESIRED_COUNT: Kind::Gauge, "baseload_desired_count", ["account", "region", "cluster", "service"],
         "Desired tasks of the service as last seen";
-    RUNNING_COUNT: Kind::Gauge, "baseload_running_count", ["cluster", "service"],
+    RUNNING_COUNT: Kind::Gauge, "baseload_running_count", ["account", "region", "cluster", "service"],
         "Running tasks of the service as last seen";
-    DESIRED_SHORTFALL: Kind::Gauge, "baseload_desired_shortfall", ["cluster", "service"],
+    DESIRED_SHORTFALL: Kind::Gauge, "baseload_desired_shortfall", ["account", "region", "cluster", "service"],
         "How many tasks desired is below the floor; 0 where the floor is held";
-    RUNNING_SHORTFALL: Kind::Gauge, "baseload_running_shortfall", ["cluster", "service"],
+    RUNNING_SHORTFALL: Kind::Gauge, "baseload_running_shortfall", ["account", "region", "cluster", "service"],
         "How many tasks running is below the floor; 0 where the floor's tasks are there";
-    NEXT_CHANGE: Kind::Gauge, "baseload_next_change_timestamp_seconds", ["cluster", "service"],
+    NEXT_CHANGE: Kind::Gauge, "baseload_next_change_timestamp_seconds", ["account", "region", "cluster", "service"],
         "When what the schedules declare changes next; absent where it never does";
-    NEXT_FLOOR: Kind::Gauge, "baseload_next_floor", ["cluster", "service"],
+    NEXT_FLOOR: Kind::Gauge, "baseload_next_floor", ["account", "region", "cluster", "service"],
         "The minimum declared from the next change on, in tasks; absent where the target is then left alone";
-    OBSERVATION: Kind::Gauge, "baseload_observation_timestamp_seconds", ["cluster", "service"],
+    OBSERVATION: Kind::Gauge, "baseload_observation_timestamp_seconds", ["account", "region", "cluster", "service"],
         "When the question left that the bounds as last seen answer";
-    CONDITION: Kind::Gauge, "baseload_condition", ["cluster", "service", "condition", "status"],
+    CONDITION: Kind::Gauge, "baseload_condition", ["account", "region", "cluster", "service", "condition", "status"],
         "Whether the condition has this status (1) or another (0)";
-    CORRECTIONS: Kind::Counter, "baseload_corrections_total", ["cluster", "service"],
+    CORRECTIONS: Kind::Counter, "baseload_corrections_total", ["account", "region", "cluster", "service"],
         "Accepted writes that undid a foreign change";
-    FLAT: Kind::Counter, "baseload_flat_floor_task_seconds_total", ["cluster", "service"],
+    FLAT: Kind::Counter, "baseload_flat_floor_task_seconds_total", ["account", "region", "cluster", "service"],
         "Task-seconds under a flat floor: the highest floor of the coming week, or what ran where that was more";
-    DECLARED: Kind::Counter, "baseload_declared_task_seconds_total", ["cluster", "service"],
+    DECLARED: Kind::Counter, "baseload_declared_task_seconds_total", ["account", "region", "cluster", "service"],
         "Task-seconds that the schedules declared";
-    RAN: Kind::Counter, "baseload_running_task_seconds_total", ["cluster", "service"],
+    RAN: Kind::Counter, "baseload_running_task_seconds_total", ["account", "region", "cluster", "service"],
         "Task-seconds that ran; what a flat floor takes beyond them is the saving";
-    BINDING: Kind::Counter, "baseload_floor_binding_seconds_total", ["cluster", "service"],
+    BINDING: Kind::Counter, "baseload_floor_binding_seconds_total", ["account", "region", "cluster", "service"],
         "Time in which desired stood at the floor or below: the policies would have gone lower";
-    EXCEEDED: Kind::Counter, "baseload_floor_exceeded_seconds_total", ["cluster", "service"],
+    EXCEEDED: Kind::Counter, "baseload_floor_exceeded_seconds_total", ["account", "region", "cluster", "service"],
         "Time in which desired stood above the floor; a floor that is always exceeded is useless";
     TARGETS: Kind::Gauge, "baseload_targets", [],
         "Targets that the schedules name, or that a glob has found";
@@ -117,15 +117,15 @@ metrics! {
         "From the acceptance of a raised floor to as many tasks running";
     TARGET_PANICS: Kind::Counter, "baseload_target_panics_total", [],
         "Targets that were taken out because planning them panicked";
-    AWS_CALLS: Kind::Counter, "baseload_aws_calls_total", ["operation", "outcome"],
+    AWS_CALLS: Kind::Counter, "baseload_aws_calls_total", ["account", "region", "operation", "outcome"],
         "Calls to AWS, by how they ended";
-    AWS_CALL_DURATION: Kind::Histogram(&CALL_SECONDS), "baseload_aws_call_duration_seconds", ["operation"],
+    AWS_CALL_DURATION: Kind::Histogram(&CALL_SECONDS), "baseload_aws_call_duration_seconds", ["account", "region", "operation"],
         "How long calls to AWS took";
-    WRITE_RATE: Kind::Gauge, "baseload_write_rate_limit", [],
+    WRITE_RATE: Kind::Gauge, "baseload_write_rate_limit", ["account", "region"],
         "Writes a second that AWS lets through, as its throttles taught; absent where none has, lately";
-    WRITES_WAITING: Kind::Gauge, "baseload_writes_waiting", [],
+    WRITES_WAITING: Kind::Gauge, "baseload_writes_waiting", ["account", "region"],
         "Writes that are due and have not left";
-    WRITES_IN_FLIGHT: Kind::Gauge, "baseload_writes_in_flight", [],
+    WRITES_IN_FLIGHT: Kind::Gauge, "baseload_writes_in_flight", ["account", "region"],
         "Writes that are under way";
     TICK_LATENESS: Kind::Histogram(&TICK_SECONDS), "baseload_tick_lateness_seconds", [],
         "From the whole second of the wall clock to the evaluation of the schedules for it";
@@ -181,6 +181,9 @@ Served at `/metrics` in Prometheus's text format. Counters and histograms exist 
 something unknown is absent, never zero; a target's series go with it. The process's own metrics (`process_…`) come
 beside these.
 
+`account` and `region` are there for what is elsewhere: at home, in the controller's own account and region, a series has
+neither, which is the same to Prometheus as two that are empty.
+
 A target has 43 series. Where that is too much, `--metrics-per-target=false` leaves out all that have the labels
 `cluster` and `service`; those of the fleet (`baseload_fleet_…`, `baseload_targets…`) are always there.
 
@@ -192,7 +195,7 @@ which runs fast in a simulation. The dashboards and rules in `charts/baseload/` 
 
     #[test]
     fn the_reference_page_says_what_is_served() {
-        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&page, reference()).unwrap();
         }

@@ -9,21 +9,30 @@ use super::scrape::status_of;
 
 /// What one snapshot adds up to. A sum is `None` where nothing of it is known.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Fleet {
-    pub(super) targets: u64,
-    /// By [`ConditionKind::ALL`] and [`Truth::ALL`].
-    pub(super) conditions: [[u64; 3]; 9],
-    pub(super) floor: Option<u64>,
-    pub(super) desired: Option<u64>,
-    pub(super) running: Option<u64>,
-    pub(super) desired_shortfall: Option<u64>,
-    pub(super) running_shortfall: Option<u64>,
-    pub(super) next_change: Option<Timestamp>,
-    pub(super) oldest_observation: Option<Timestamp>,
+pub struct Fleet {
+    /// How many targets.
+    pub targets: u64,
+    /// How many have a condition, by [`ConditionKind::ALL`] and [`Truth::ALL`].
+    conditions: [[u64; 3]; 9],
+    /// Tasks declared.
+    pub floor: Option<u64>,
+    /// Tasks desired.
+    pub desired: Option<u64>,
+    /// Tasks running.
+    pub running: Option<u64>,
+    /// Tasks that desired lacks, target by target.
+    pub desired_shortfall: Option<u64>,
+    /// Tasks that running lacks, target by target.
+    pub running_shortfall: Option<u64>,
+    /// The next change of any target.
+    pub next_change: Option<Timestamp>,
+    /// The oldest of what was seen.
+    pub oldest_observation: Option<Timestamp>,
 }
 
 impl Fleet {
-    pub(super) fn of(targets: &[Arc<TargetStatus>]) -> Fleet {
+    /// Adds up these targets.
+    pub fn of(targets: &[Arc<TargetStatus>]) -> Fleet {
         let mut fleet = Fleet::default();
         for target in targets {
             fleet.add(target);
@@ -46,7 +55,7 @@ impl Fleet {
     }
 
     /// How many targets have the condition with this status.
-    pub(super) fn with(&self, kind: ConditionKind, status: Truth) -> u64 {
+    pub fn with(&self, kind: ConditionKind, status: Truth) -> u64 {
         let found = ConditionKind::ALL.into_iter().zip(&self.conditions).find(|(of, _)| *of == kind);
         found.map_or(0, |(_, by_status)| by_status[place_of(status)])
     }

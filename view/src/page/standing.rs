@@ -127,8 +127,8 @@ pub(super) fn troubles(target: &TargetStatus) -> Vec<&Condition> {
 /// Which targets are asked for, by the query of the page's address. What is not understood is not asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Wish {
-    /// Part of a target's or its schedule's name, in any case.
+pub struct Wish {
+    /// Part of a target's name, its account and region included, or of its schedule's, in any case.
     pub(super) q: String,
     /// The word of a standing.
     pub(super) state: String,
@@ -151,7 +151,7 @@ impl Wish {
     pub(super) fn fits(&self, target: &TargetStatus) -> bool {
         let is_named = || {
             let part = self.q.trim().to_lowercase();
-            let name = format!("{}/{}", target.cluster, target.service).to_lowercase();
+            let name = target.id().to_string().to_lowercase();
             let schedule = target.floor.as_ref().map_or("", |floor| &floor.schedule);
             name.contains(&part) || schedule.to_lowercase().contains(&part)
         };

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use baseload_core::model::Site;
+use baseload_core::model::{Site, TargetId};
 use baseload_core::spec::{self, Tree};
 use baseload_core::status::{
-    Bounds, Condition, ConditionKind, ConfigurationStatus, Counts, FloorStatus, NextStatus, TargetStatus, Truth,
+    Bounds, Condition, ConditionKind, ConfigurationStatus, Counts, FailingQuestion, FloorStatus, NextStatus,
+    SiteStatus, TargetStatus, Truth,
 };
 use baseload_core::timetable::Zones;
 use jiff::{SignedDuration, Timestamp};
@@ -82,16 +83,16 @@ fn with<T>(targets: Vec<TargetStatus>, last_error: Option<&str>, render: impl Fn
 }
 
 fn page(targets: Vec<TargetStatus>, last_error: Option<&str>) -> String {
-    with(targets, last_error, |view| fleet(view, &Wish::default()).into_string())
+    with(targets, last_error, |view| fleet(view, &Wish::default()))
 }
 
 fn asked(targets: Vec<TargetStatus>, wish: &Wish) -> String {
-    with(targets, None, |view| fleet(view, wish).into_string())
+    with(targets, None, |view| fleet(view, wish))
 }
 
 fn target_page(target: TargetStatus) -> String {
-    let (cluster, service) = (target.cluster.to_string(), target.service.to_string());
-    with(vec![target], None, |view| super::target(view, &cluster, &service).unwrap().into_string())
+    let id = target.id();
+    with(vec![target], None, |view| super::target(view, &id).unwrap())
 }
 
 fn headline(page: &str) -> &str {
@@ -222,5 +223,47 @@ fn the_page_of_a_target_tells_why_its_week_and_its_conditions() {
 
 #[test]
 fn a_target_that_is_not_there_has_no_page() {
-    assert!(with(vec![target("www")], None, |view| super::target(view, "shop", "api").is_none()));
+    assert!(with(vec![target("www")], None, |view| super::target(view, &TargetId::new("shop", "api")).is_none()));
+}
+
+#[test]
+fn targets_of_one_name_in_two_accounts_share_neither_row_nor_page() {
+    let elsewhere = TargetStatus {
+        site: Site::new("prod", "eu-west-1"),
+        counts: Some(Counts { desired: 77, running: 77, pending: 0 }),
+        ..target("www")
+    };
+    let both = || vec![target("www"), elsewhere.clone()];
+    let page = page(both(), None);
+    assert!(page.contains(r#"href="/targets/shop/www""#), "{page}");
+    assert!(page.contains(r#"href="/targets/prod/eu-west-1/shop/www""#), "{page}");
+    let of = |id: TargetId| with(both(), None, |view| super::target(view, &id).unwrap());
+    let (home, prod) = (of(TargetId::new("shop", "www")), of(elsewhere.id()));
+    assert!(!home.contains("<dd>77</dd>") && prod.contains("<dd>77</dd>"), "{prod}");
+    assert!(prod.contains("<title>prod/eu-west-1/shop/www"), "{prod}");
+    let found = asked(both(), &Wish { q: "prod/".to_owned(), ..Wish::default() });
+    assert!(found.contains("/targets/prod/eu-west-1/shop/www") && !found.contains(r#"href="/targets/shop/www""#));
+}
+
+#[test]
+fn what_fails_in_an_account_is_told_with_its_name() {
+    let page = with(vec![target("www")], None, |view| {
+        let failing = FailingQuestion {
+            operation: "DescribeServices".into(),
+            outcome: "denied".into(),
+            message: "<not allowed>".to_owned(),
+        };
+        let site = SiteStatus {
+            site: Site::new("prod", "eu-west-1"),
+            targets: 3,
+            failing: vec![failing],
+            writes_waiting: 0,
+            writes_in_flight: 0,
+            write_rate: None,
+        };
+        let status = Status { sites: vec![site], ..view.status.clone() };
+        fleet(&View { status: &status, ..*view }, &Wish::default())
+    });
+    assert!(page.contains("AWS is asked in vain in prod/eu-west-1"), "{page}");
+    assert!(page.contains("DescribeServices: &lt;not allowed&gt;") && page.contains("3 targets"), "{page}");
 }
