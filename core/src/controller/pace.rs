@@ -79,6 +79,9 @@ const WIDEST: usize = 50;
 /// A burst is over after so long without a write.
 const BREATH: SignedDuration = SignedDuration::from_secs(60);
 
+/// What was learned is of no use after so long in which nothing waited.
+const LULL: SignedDuration = SignedDuration::from_secs(10);
+
 /// How much faster writes leave in order to find the end of the bucket.
 const HASTE: f64 = 0.5;
 
@@ -136,6 +139,7 @@ impl Pacer {
     /// A write leaves while so many others wait, and the next one keeps its distance where the rate is known.
     pub(super) fn sent(&mut self, now: Timestamp, waiting: usize) {
         self.in_flight += 1;
+        self.forget_after_a_lull(now);
         self.burst = self.burst_at(now);
         self.burst.sent += 1;
         self.burst.last_sent = Some(now);
@@ -145,6 +149,14 @@ impl Pacer {
         // Who wakes a little late does not fall behind.
         let due = |distance| self.next_at.map_or(now, |due| due.clamp(now - distance / 2, now));
         self.next_at = distance.and_then(|distance| due(distance).checked_add(distance).ok());
+    }
+
+    /// Where nothing left although it might have, the bucket has regained nobody knows what, and counting is of no use.
+    fn forget_after_a_lull(&mut self, now: Timestamp) {
+        let might_have_left = self.burst.last_sent.max(self.held_until());
+        if might_have_left.is_some_and(|at| now.duration_since(at) > LULL) {
+            self.learned = None;
+        }
     }
 
     /// A write came back.
@@ -257,7 +269,7 @@ impl Learned {
         let begun_anew = Learned { steady: Stretch::empty(now), ..self.after_throttle(now) };
         match self.rate {
             Some(rate) if rate > highest => Learned { rate: Some((f64::from(accepted) + 0.5) / seconds), ..begun_anew },
-            None if accepted == 0 => self.after_throttle(now),
+            None if accepted == 0 => begun_anew,
             _ => {
                 let rate = (f64::from(self.steady.accepted) + 0.5) / self.steady.seconds(now);
                 Learned { rate: Some(rate), ..self.after_throttle(now) }
@@ -388,6 +400,27 @@ mod tests {
             let distance = distance_after_a_write(&mut pacer, later, 40).as_millis();
             assert_eq!(distance < 400, sought, "two a second, {throttled} throttled: {distance}");
         }
+    }
+
+    #[test]
+    fn after_a_lull_what_was_accepted_since_the_last_throttle_tells_nothing() {
+        let (mut pacer, mut jitter, now) = measured(50);
+        let later = now + SignedDuration::from_mins(4);
+        accept(&mut pacer, 1, later, &mut jitter);
+        assert_eq!(pacer.rate(later), None);
+    }
+
+    #[test]
+    fn minutes_in_which_nothing_was_let_through_do_not_count_into_the_rate() {
+        let (mut pacer, mut jitter, mut now) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        for _ in 0..60 {
+            throttle(&mut pacer, now, &mut jitter);
+            now = pacer.held_until().expect("a throttle holds");
+        }
+        accept(&mut pacer, 10, now, &mut jitter);
+        now += SignedDuration::from_secs(2);
+        throttle(&mut pacer, now, &mut jitter);
+        assert!(pacer.rate(now).is_some_and(|rate| rate > 0.9), "{:?}", pacer.rate(now));
     }
 
     #[test]

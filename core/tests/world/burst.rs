@@ -1,7 +1,7 @@
 //! Many rises at one boundary, against token buckets that the controller does not know.
 
 use baseload_core::controller::Fact;
-use baseload_core::ecs::ErrorKind;
+use baseload_core::ecs::{ErrorKind, Operation};
 use baseload_core::sim::{Family, Fault, Lasting, Rate, Scope, Sim};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -101,7 +101,7 @@ fn play(quota: &Quota, count: u32, latency: SignedDuration) -> Outcome {
     assert_eq!(world.count_accepted(), count as usize, "{}: {count} at {latency}", quota.name);
     let failed = |fact: &Fact| matches!(fact, Fact::Refused { error, .. } if error.kind != ErrorKind::Throttled);
     assert_eq!(world.count_facts(failed), 0, "{}: {count} at {latency}", quota.name);
-    assert!(world.status().targets.iter().all(|target| target.last_error.is_none()), "{}: {count}", quota.name);
+    assert!(world.status().targets.iter().all(|target| target.verdict == "inSync"), "{}: {count}", quota.name);
     let last = world.facts.iter().filter(|(_, fact)| matches!(fact, Fact::Accepted { .. })).next_back();
     let took = last.expect("some were accepted").0.duration_since(boundary).as_secs_f64();
     Outcome {
@@ -220,7 +220,8 @@ fn what_has_lead_time_is_as_urgent_as_the_rest_once_it_is_needed() {
     let mut world = with_and_without_lead(100);
     world.run_to("2026-11-20T07:59:50Z");
     let outage = Lasting::Until("2026-11-20T08:10:00Z".parse().expect("a timestamp"));
-    world.sim.inject(Scope::Everything, Fault::refuse("ServiceUnavailable"), outage);
+    let writes = Scope::Operation(Operation::RegisterScalableTarget);
+    world.sim.inject(writes, Fault::refuse("ThrottlingException"), outage);
     world.run_to("2026-11-20T08:10:00Z");
     world.sim.limit(Family::AutoScaling, Some(rate(20, 2)));
     world.forget();
