@@ -20,7 +20,8 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY --from=build /baseload /baseload
 
 # Schedules are not part of the image: mount them at /schedules, name a remote source in BASELOAD_SCHEDULES, or build
-# upon it with `COPY schedules /schedules`.
+# upon it with `COPY schedules /schedules`. Named here so that whoever forgets is told the path.
+ENV BASELOAD_SCHEDULES=/schedules
 
 # What a busy moment took is given back after it: glibc would keep it for the next, and a small task has little.
 ENV MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536
