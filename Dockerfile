@@ -6,17 +6,13 @@ ARG RUST_IMAGE=docker.io/library/rust:1.95-slim-bookworm
 FROM ${RUST_IMAGE} AS build
 WORKDIR /build
 COPY . .
-# Linked statically against glibc: the binary runs in an empty root, DNS included. `--target` keeps the flag away from
-# procedural macros and build scripts, which cannot be static. The caches hold crates and compiled dependencies; our own
-# sources are touched, so that what a cache remembers of them never decides what is in the image. Packed relocations are
-# 0.7 MiB less to map.
-ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
+# The caches hold crates and compiled dependencies; our own sources are touched, so that what a cache remembers of them never
+# decides what is in the image.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/build/target,sharing=locked \
-    target="$(rustc --print host-tuple)" \
-    && find src core view -name '*.rs' -exec touch {} + \
-    && cargo build --release --locked --bin baseload --target "$target" \
-    && cp "target/$target/release/baseload" /baseload
+    find src core view -name '*.rs' -exec touch {} + \
+    && scripts/release-binary.sh \
+    && cp "target/$(rustc --print host-tuple)/release/baseload" /baseload
 
 FROM scratch
 # Without certificates there is no TLS, and without TLS no AWS. Zone data is embedded in the binary.
@@ -24,7 +20,8 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY --from=build /baseload /baseload
 
 # Schedules are not part of the image: mount them at /schedules, name a remote source in BASELOAD_SCHEDULES, or build
-# upon it with `COPY schedules /schedules`.
+# upon it with `COPY schedules /schedules`. Named here so that whoever forgets is told the path.
+ENV BASELOAD_SCHEDULES=/schedules
 
 # What a busy moment took is given back after it: glibc would keep it for the next, and a small task has little.
 ENV MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536

@@ -28,5 +28,7 @@ make_base() {
 }
 
 buildah inspect --type image "$base" > /dev/null 2>&1 || make_base
-exec buildah bud --pull-never --isolation chroot --format docker --layers \
+# With the time of the commit on everything in it, the same binary makes the same layer. (The image's own digest is another each
+# time: buildah writes a random host name into the form of it that knows health checks.)
+exec buildah bud --pull-never --isolation chroot --format docker --layers --timestamp "$(git log -1 --format=%ct)" \
     --build-arg "RUST_IMAGE=$base" --build-arg "REVISION=$(git rev-parse HEAD)" --tag "$tag" .
