@@ -6,14 +6,21 @@ CARGO_FUZZ_VERSION := 0.13.2
 CARGO_FUZZ := target/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 S3S_FS_VERSION := 0.14.1
 S3S_FS := target/tools/s3s-fs-$(S3S_FS_VERSION)/bin/s3s-fs
+CARGO_MUTANTS_VERSION := 27.1.0
+CARGO_MUTANTS := target/tools/cargo-mutants-$(CARGO_MUTANTS_VERSION)/bin/cargo-mutants
 FUZZ_SECONDS ?= 60
+FIRST_SEED ?= 0
+SEEDS ?= 100000
+SOAK_DAYS ?= 56
+SOAK_TARGETS ?= 3000
+SOAK_SECONDS ?= 3600
 CONTAINER_ENGINE ?= $(shell command -v podman || command -v docker)
 IMAGE ?= localhost/baseload:dev
 INSTALL := install --quiet --disable-pip-version-check --requirement
 
 .DELETE_ON_ERROR:
 .PHONY: help test browser pictures fmt lint deny advisories deploy-check bench bench-peers \
-	instructions demo fuzz image
+	instructions demo seeds soak mutants fuzz image
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,13 +70,30 @@ instructions: ## hold the instructions of what must not creep against those on r
 demo: ## watch a simulated ECS live through a week in 17 minutes: http://127.0.0.1:8080
 	cargo run --release --locked -- run --simulate --speed 600
 
-fuzz: fuzz-schedule fuzz-ics fuzz-git ## feed each parser what nobody would write, for FUZZ_SECONDS (60) each
+# Compiled for speed, apart from the release that is compiled for size.
+SPEED := --config 'profile.release.opt-level=3' --config 'profile.release.package.baseload-core.opt-level=3' \
+	--config 'profile.release.lto="off"' --config 'profile.release.codegen-units=4' --target-dir target/seeds
+
+seeds: ## play SEEDS (100,000) seeds of the adversary from FIRST_SEED (0) on, as fast as the machine can
+	BASELOAD_FIRST_SEED=$(FIRST_SEED) BASELOAD_SEEDS=$(SEEDS) \
+		cargo test --release --locked -p baseload-core --test world $(SPEED) adversary_every
+
+soak: ## eight simulated weeks of 3,000 targets (SOAK_DAYS, SOAK_TARGETS), then the binary for SOAK_SECONDS (an hour)
+	BASELOAD_SOAK_DAYS=$(SOAK_DAYS) BASELOAD_SOAK_TARGETS=$(SOAK_TARGETS) \
+		cargo test --release --locked -p baseload-core --test soak $(SPEED) -- --nocapture
+	BASELOAD_TEST_SOAK=$(SOAK_SECONDS) BASELOAD_TEST_SOAK_TARGETS=300 \
+		cargo test --release --locked --test binary soak -- --nocapture
+
+mutants: $(CARGO_MUTANTS) ## change the deciding code in small ways and see whether a test notices (hours; .cargo/mutants.toml)
+	$(CARGO_MUTANTS) mutants --package baseload-core --baseline skip --timeout 300 --output target -- --lib --test world --test reference
+
+fuzz: fuzz-schedule fuzz-ics fuzz-git fuzz-aws fuzz-http ## feed each parser what nobody would write, for FUZZ_SECONDS (60) each
 
 # No code here is unsafe, so no sanitizer is needed; the bootstrap variable lets a stable compiler count what it covers.
 fuzz-%: $(CARGO_FUZZ)
 	mkdir -p fuzz/corpus/$*
-	RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --sanitizer none --target-dir target/fuzz $* fuzz/corpus/$* schedules \
-		core/tests/bad -- -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=1024 $(addprefix -dict=,$(wildcard fuzz/$*.dict))
+	RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --sanitizer none --target-dir target/fuzz $(addprefix --features ,$(filter aws http,$*)) \
+		$* fuzz/corpus/$* $(or $(wildcard fuzz/seeds/$*),schedules core/tests/bad) -- -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=1024 $(addprefix -dict=,$(wildcard fuzz/$*.dict))
 
 image: ## build the container image with podman or docker
 	$(CONTAINER_ENGINE) build --build-arg REVISION=$$(git rev-parse HEAD) --tag $(IMAGE) .
@@ -112,6 +136,9 @@ target/tools/prometheus/found:
 # An S3 that checks signatures, for the tests; not optimised, which takes half as long to build.
 $(S3S_FS):
 	cargo install --locked --debug --root target/tools/s3s-fs-$(S3S_FS_VERSION) --version $(S3S_FS_VERSION) --features binary s3s-fs
+
+$(CARGO_MUTANTS):
+	cargo install --locked --root target/tools/cargo-mutants-$(CARGO_MUTANTS_VERSION) --version $(CARGO_MUTANTS_VERSION) cargo-mutants
 
 $(CARGO_FUZZ):
 	cargo install --locked --root target/tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) --version $(CARGO_FUZZ_VERSION) cargo-fuzz

@@ -23,9 +23,9 @@ use baseload_core::status::Status;
 use baseload_core::timetable::Schedules;
 use maud::Markup;
 use serde::Serialize;
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(crate) use self::connections::Door;
 use self::connections::Limits;
 pub(crate) use self::page::Almanac;
 use self::page::{View, Wish};
@@ -76,8 +76,8 @@ const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img
      form-action 'self'; frame-ancestors 'none'";
 
 /// Serves until `shutdown` is done, then lets open requests finish for a few seconds.
-pub(crate) async fn serve(listener: TcpListener, sources: Sources, shutdown: impl Future<Output = ()>) {
-    connections::serve(listener, router(sources), Limits::default(), shutdown).await;
+pub(crate) async fn serve(door: impl Door, sources: Sources, shutdown: impl Future<Output = ()>) {
+    connections::serve(door, router(sources), Limits::default(), shutdown).await;
 }
 
 fn router(sources: Sources) -> Router {

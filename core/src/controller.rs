@@ -16,6 +16,7 @@ mod pace;
 mod row;
 mod standby;
 mod tick;
+mod urgency;
 mod write;
 
 pub use fact::{ChangeKind, ClockTrust, Fact};
@@ -39,7 +40,8 @@ use crate::timetable::{Board, Decision, Schedules};
 /// How the controller is set up.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How often everything is looked at; a look older than twice this is no ground for lowering.
+    /// How often everything is looked at, but for many targets in quiet, which are looked at half as often; a look older
+    /// than twice this is no ground for lowering.
     pub resync: SignedDuration,
     /// Whether writes are only reported.
     pub dry_run: bool,
@@ -221,7 +223,7 @@ impl Controller {
             }
             Event::ClockCompared { ahead } => self.facts.extend(self.clock.compare(ahead)),
             Event::Lease(standing) => self.stand(standing),
-            Event::Due(chore) => self.note_due(chore),
+            Event::Due(chore) => self.note_due(chore, now),
             Event::Shutdown => self.stopping = true,
         }
     }
@@ -265,8 +267,9 @@ impl Controller {
     }
 
     fn next_question(&mut self, now: Timestamp) -> Option<Effect> {
+        let surroundings = (self.board.as_ref(), &self.settings);
         self.domains.iter_mut().find_map(|(site, domain)| {
-            let query = domain.next_question(&self.settings, now)?;
+            let query = domain.next_question(surroundings, now)?;
             Some(Effect::Observe { site: site.clone(), query })
         })
     }
@@ -361,9 +364,10 @@ impl Controller {
         }
     }
 
-    fn note_due(&mut self, chore: Chore) {
+    fn note_due(&mut self, chore: Chore, now: Timestamp) {
         self.load.due |= chore == Chore::Load;
-        self.domains.values_mut().for_each(|domain| domain.note_due(chore, &self.settings));
+        let surroundings = (self.board.as_ref(), &self.settings);
+        self.domains.values_mut().for_each(|domain| domain.note_due(chore, surroundings, now));
     }
 
     /// Keeps ages what they were when the wall clock steps back. A step forward is taken as time that passed.

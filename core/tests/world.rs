@@ -23,6 +23,8 @@ mod adversary;
 mod boundaries;
 #[path = "world/bounds.rs"]
 mod bounds;
+#[path = "world/budget.rs"]
+mod budget;
 #[path = "world/burst.rs"]
 mod burst;
 #[path = "world/clock.rs"]

@@ -59,7 +59,8 @@ impl Accounts {
         Accounts::over(base, config, roles)
     }
 
-    pub(super) fn over(base: SdkConfig, config: AwsConfig, roles: Roles) -> Accounts {
+    /// The same over what the SDK found already.
+    pub(crate) fn over(base: SdkConfig, config: AwsConfig, roles: Roles) -> Accounts {
         let base = base
             .into_builder()
             .retry_config(RetryConfig::disabled())

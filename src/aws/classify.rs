@@ -3,6 +3,7 @@
 //! What to do about a kind is decided elsewhere.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use aws_sdk_ecs::config::http::HttpResponse;
@@ -160,6 +161,7 @@ where
         }
         (false, _) => (ErrorKind::Credentials, "NoCredentials"), // else signing is all that comes before sending
         (true, SdkError::TimeoutError(_)) => (ErrorKind::OutcomeUnknown, "Timeout"),
+        (true, failed) if never_connected(failed) && without_tls(failed) => (ErrorKind::Unreachable, "TlsFailure"),
         (true, failed) if never_connected(failed) => (ErrorKind::Unreachable, "ConnectFailure"),
         (true, _) => (ErrorKind::OutcomeUnknown, "DispatchFailure"),
     };
@@ -172,6 +174,16 @@ fn never_connected(failed: &(dyn Error + 'static)) -> bool {
         error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
     };
     chain(failed).any(connecting)
+}
+
+/// Whether it is TLS that failed: a certificate that is not trusted, or a server that speaks something else. What is
+/// read while connecting is TLS's alone, and its verdict is that the data are not valid; it may be wrapped once more.
+fn without_tls(failed: &(dyn Error + 'static)) -> bool {
+    fn is_invalid(error: &io::Error) -> bool {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(is_invalid)
+    }
+    chain(failed).filter_map(|error| error.downcast_ref()).any(is_invalid)
 }
 
 /// The SDK has no type for it. With an endpoint of the user's it is the signing that lacks it.

@@ -10,6 +10,7 @@ use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use baseload_core::ecs::{Answer, DeploymentController, Failure, ScalableTarget, ServiceCounts, Survey};
 use baseload_core::model::TargetId;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use super::scripted::{Reply, Request, Scripted, connect, impatient, ok, refusal};
@@ -222,6 +223,26 @@ async fn f4_a_refused_connection_is_unreachable() {
     let answer = targets(&aws, Query::AllTargets).await;
     assert_eq!(only_failure(&answer).error.kind, ErrorKind::Unreachable);
     assert_eq!(recorded.lock().expect("nobody panicked").len(), 1 + 3);
+}
+
+#[tokio::test]
+async fn f4_a_server_that_speaks_no_tls_is_unreachable_and_told_as_such() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound listener has an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("the client is there");
+        }
+    });
+    let credentials = Credentials::new("id", "key", None, None, "test");
+    let sdk = aws_config::defaults(BehaviorVersion::v2026_01_12()).credentials_provider(credentials);
+    let sdk = sdk.region("eu-west-1").endpoint_url(format!("https://{address}")).load().await;
+    let patience = Patience { pause: impatient().pause, ..Patience::default() };
+    let (clock, on_call, permit) = (Clock::System, Arc::new(|_| ()), Permit::unlimited());
+    let config = AwsConfig { stand_in: None, patience, clock, on_call, permit };
+    let aws = Accounts::over(sdk, config, Roles::new()).home().await;
+    let error = aws.apply(&write(Some(1), None)).await.expect_err("there is no TLS");
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unreachable, "TlsFailure"), "{error}");
 }
 
 #[cfg(feature = "lease")]

@@ -58,18 +58,37 @@ const MAX_HEADERS: usize = 64;
 /// The rest after the operating system refused a connection, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Where clients come in.
+pub(crate) trait Door {
+    /// What a client's bytes come and go over.
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// Waits for the next client.
+    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Door for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let (stream, _) = TcpListener::accept(self).await?;
+        let _ = stream.set_nodelay(true); // only a delay is lost where that fails
+        Ok(stream)
+    }
+}
+
 /// Accepts clients until `shutdown` is done, then waits for open requests, `grace` at the most.
-pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
+pub(super) async fn serve(mut door: impl Door, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
     let mut crowd = Crowd { open: VecDeque::new(), tasks: JoinSet::new(), most: limits.connections };
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = door.accept() => accepted,
             () = &mut shutdown => break,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok(stream) => {
                 crowd.admit(|activity| drive(stream, router.clone(), activity, limits, graceful.watcher()));
             }
             Err(error) => {
@@ -78,7 +97,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
             }
         }
     }
-    drop(listener);
+    drop(door);
     // Whoever is not done by then is cut off when the crowd is dropped.
     let _ = tokio::time::timeout(limits.grace, graceful.shutdown()).await;
 }
@@ -134,8 +153,10 @@ impl Activity {
 }
 
 /// Answers the requests of one connection until either side closes it.
-async fn drive(stream: TcpStream, router: Router, activity: Arc<Activity>, limits: Limits, watcher: Watcher) {
-    let _ = stream.set_nodelay(true); // only a delay is lost where that fails
+async fn drive<S>(stream: S, router: Router, activity: Arc<Activity>, limits: Limits, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let wire = Wire { stream, activity: activity.clone(), patience: limits.answer_patience, deadline: None };
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
@@ -160,15 +181,15 @@ async fn drive(stream: TcpStream, router: Router, activity: Arc<Activity>, limit
 }
 
 /// A stream that gives up on a client that does not take in its answer in time: hyper has no such limit.
-struct Wire {
-    stream: TcpStream,
+struct Wire<S> {
+    stream: S,
     activity: Arc<Activity>,
     patience: Duration,
     /// Set from the first write that the client held up until everything is written.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl Wire {
+impl<S> Wire<S> {
     /// Passes on what a write came to, or fails it where it waits and the deadline is over.
     fn within_deadline<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
@@ -180,13 +201,13 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Wire {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.within_deadline(cx, written)

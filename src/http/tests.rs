@@ -7,7 +7,7 @@ use baseload_core::model::Site;
 use baseload_core::status::{Conditions, ConfigurationStatus, TargetStatus};
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::*;

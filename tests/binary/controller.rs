@@ -82,6 +82,10 @@ impl Controller {
         until("the controller is ready", || self.get("/readyz").code == 200);
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The most memory that it ever took.
     pub(crate) fn peak_mib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs, on Linux");

@@ -7,6 +7,7 @@ use crate::controller::Controller;
 use crate::ecs::{Ecs, borrowed, environment};
 use crate::folder::{Folder, constant};
 use crate::line::{Fault, Line};
+use crate::tls::TlsFront;
 use crate::wait::until;
 
 /// Far above what a controller of one target takes, and far below what a flood brings.
@@ -105,6 +106,53 @@ fn f4_without_names_or_credentials_it_stays_alive_and_says_unknown() {
         controller.signal("TERM");
         assert_eq!(controller.wait(), Some(0));
     }
+}
+
+/// The front has a bad certificate, or none, at the start and again later; the floor comes whenever it is good.
+fn survives_tls(ecs: &Ecs, target: &str, how: &str, words: &str) {
+    let mut front = TlsFront::of(&ecs.address);
+    front.meet(how);
+    let folder = Folder::with("all.yaml", constant(&[target], 3));
+    let controller = Controller::start_in(&borrowed(&front.environment()), &folder, &["--resync", "2s"]);
+    let complains = || {
+        let error = controller.status()["targets"][0]["lastError"].as_str().unwrap_or_default().to_owned();
+        error.contains("TlsFailure") && error.contains(words)
+    };
+    until(&format!("{how} is told"), complains);
+    controller.wait_ready();
+    assert_eq!((controller.get("/livez").code, controller.condition("Synced")), (200, "Unknown".to_owned()), "{how}");
+
+    front.meet("good");
+    ecs.wait_floor(target, 3);
+    until("all is well", || controller.condition("Synced") == "True");
+
+    front.meet(how);
+    folder.write("all.yaml", constant(&[target], 5));
+    assert_eq!(controller.reload().code, 200, "{how}");
+    until(&format!("{how} is told again"), complains);
+    front.meet("good");
+    ecs.wait_floor(target, 5);
+    let log = controller.log().concat();
+    assert!(!log.contains("panic"), "{how}: {log}");
+    controller.signal("TERM");
+    assert_eq!(controller.wait(), Some(0), "{how}");
+}
+
+#[test]
+fn f4_tls_that_fails_is_told_as_such_and_needs_no_restart_once_it_is_well() {
+    let faults = [
+        ("shop/foreign", "foreign", "UnknownIssuer"),
+        ("shop/expired", "expired", "expired"),
+        ("shop/named", "other-name", "not valid for name"),
+        ("shop/plain", "plain", "corrupt message"),
+    ];
+    let ecs = Ecs::with(&faults.map(|(target, ..)| target));
+    let ecs = &ecs;
+    std::thread::scope(|scope| {
+        for (target, how, words) in faults {
+            scope.spawn(move || survives_tls(ecs, target, how, words));
+        }
+    });
 }
 
 /// Where Debian keeps the library that answers for the clock.

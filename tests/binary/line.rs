@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     Flood,
     /// Every list is empty, and there is always more. Writes take effect.
     EndlessToken,
+    /// One request in a hundred meets one of the others, in turn; all others are answered.
+    OneInAHundred,
     /// Nothing, until something else is to become of it.
     Silence,
     /// The refusal of a wrong signature, which quotes the request, as AWS does it.
@@ -41,6 +43,18 @@ pub(crate) enum Fault {
     /// No fault: what a container's credential provider answers, with these words in it.
     Credentials(&'static str),
 }
+
+/// What [`Fault::OneInAHundred`] stands for.
+const IN_TURN: [Fault; 8] = [
+    Fault::CutBefore,
+    Fault::CutAfter,
+    Fault::Truncated,
+    Fault::Html,
+    Fault::BrokenJson,
+    Fault::Status(500),
+    Fault::Status(503),
+    Fault::Expired,
+];
 
 /// A running proxy.
 pub(crate) struct Line {
@@ -113,7 +127,7 @@ impl Shared {
         let (head, body) = read_request(&stream)?;
         let fault = self.meet(&head);
         let answer = match fault {
-            Fault::None | Fault::CutAfter | Fault::Truncated => self.forward(&head, &body)?,
+            Fault::None | Fault::OneInAHundred | Fault::CutAfter | Fault::Truncated => self.forward(&head, &body)?,
             Fault::CutBefore | Fault::Silence => Vec::new(),
             Fault::Html => answer(200, "text/html", "<html>Welcome to the hotel's network</html>"),
             Fault::BrokenJson => answer(200, JSON, "{\"ScalableTargets\":[{\"Min"),
@@ -143,7 +157,11 @@ impl Shared {
             Some(line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization"))?.1.to_owned())
         };
         state.authorizations.extend(head.lines().filter_map(secret));
-        let fault = state.fault;
+        let fault = match state.fault {
+            Fault::OneInAHundred if state.requests.is_multiple_of(100) => IN_TURN[state.requests / 100 % IN_TURN.len()],
+            Fault::OneInAHundred => Fault::None,
+            fault => fault,
+        };
         if fault == Fault::Silence {
             let ended = self.changed.wait_while(state, |state| state.fault == Fault::Silence);
             drop(ended.unwrap_or_else(PoisonError::into_inner));

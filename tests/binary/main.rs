@@ -14,6 +14,7 @@ mod http;
 mod line;
 mod repository;
 mod tap;
+mod tls;
 mod wait;
 
 mod accounts;
@@ -37,4 +38,5 @@ mod s3_source;
 mod schedules;
 mod seen;
 mod simulate;
+mod soak;
 mod standby;

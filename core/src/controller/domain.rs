@@ -6,9 +6,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::backoff::Jitter;
+use super::look::Surroundings;
 use super::pace::Pacer;
-use super::row::{Row, Urgency};
+use super::row::Row;
 use super::tick::Tick;
+use super::urgency::Urgency;
 use super::{Chore, Fact, GLANCE, Settings, next_of};
 use crate::ecs::{EcsError, Operation, Query};
 use crate::model::{Site, TargetId, TargetPattern};
@@ -34,6 +36,8 @@ pub(super) struct Domain {
     pub(super) survey_pause: Option<Timestamp>,
     /// When every target was last asked for.
     pub(super) last_pass: Option<Timestamp>,
+    /// When a bound last moved, by our hand or another's.
+    pub(super) stirred: Option<Timestamp>,
 }
 
 /// What is to be asked as soon as nothing of the kind is under way.
@@ -68,6 +72,7 @@ impl Domain {
             listed: false,
             survey_pause: None,
             last_pass: None,
+            stirred: None,
         }
     }
 
@@ -79,7 +84,7 @@ impl Domain {
             tick.consider_contained(target, row, facts);
             row.share_conditions(&mut neighbour);
             if row.may_write(tick.now)
-                && let Some(urgency) = row.urgency()
+                && let Some(urgency) = row.urgency(tick.now)
             {
                 self.queue.insert((urgency, target.clone()));
             }
@@ -102,11 +107,12 @@ impl Domain {
     }
 
     /// `Chore::Load` is nothing that a single site could do.
-    pub(super) fn note_due(&mut self, chore: Chore, settings: &Settings) {
+    pub(super) fn note_due(&mut self, chore: Chore, surroundings: Surroundings<'_>, now: Timestamp) {
         match chore {
             Chore::Resync => {
-                self.due.targets = true;
-                self.due.counts = Some(settings.resync);
+                self.due.targets |= !self.may_skip_a_pass(surroundings, now);
+                let (_, Settings { resync, .. }) = surroundings;
+                self.due.counts = self.due.counts.or(Some(*resync).filter(|resync| *resync < GLANCE));
             }
             Chore::Glance => self.due.counts = self.due.counts.or(Some(GLANCE)),
             Chore::Survey => {
@@ -123,6 +129,7 @@ impl Domain {
         self.pacer.shift(by);
         self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
         self.last_pass = self.last_pass.and_then(|at| at.checked_sub(by).ok());
+        self.stirred = self.stirred.and_then(|at| at.checked_sub(by).ok());
     }
 
     /// Takes over what a new revision says of this site: lets go of every target that no schedule names any more, once

@@ -9,24 +9,36 @@ use crate::ecs::{Answer, EcsError, Failure, Observation, Operation, Query, Scala
 use crate::model::TargetId;
 use crate::timetable::Board;
 
-/// How many services are asked for at a resync and at a glance, at the most: a fifth of ECS's quota for reading services
-/// (20 calls a second of 10 services each), over the time until the next one.
+/// How many services are asked for at once, at the most: a fifth of ECS's quota for reading services (20 calls a second
+/// of 10 services each), over the time until the next question.
 const COUNTS_PER_SECOND: i64 = 40;
+
+/// How many targets a call of Application Auto Scaling answers for, and how many services one of ECS.
+const TARGETS_PER_CALL: usize = 50;
+const SERVICES_PER_CALL: usize = 10;
+
+/// How many calls a second looking may cost in quiet, a twentieth of the 20 a second that are taken for a quota: the most
+/// for passes, and for passes and counts together. The rest is for surveys, and for when it is not quiet.
+const PASS_SHARE: f64 = 0.6;
+const QUIET_SHARE: f64 = 0.8;
+
+/// For so long after a bound moved, whoever moved it, it is not quiet.
+const STIR: SignedDuration = SignedDuration::from_mins(2);
+
+/// For so long before a target's floor may change its counts are not to be older than that.
+const NEAR: SignedDuration = SignedDuration::from_mins(2);
 
 /// How much longer than the time between two passes a pass waits while rises do.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(4);
-
-/// How many targets a call of Application Auto Scaling answers for.
-const TARGETS_PER_CALL: usize = 50;
 
 /// How long a survey that failed rests before it is tried again.
 const SURVEY_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a domain is set in: the schedules in force, and how the controller is set up.
-type Surroundings<'a> = (Option<&'a Board>, &'a Settings);
+pub(super) type Surroundings<'a> = (Option<&'a Board>, &'a Settings);
 
 impl Domain {
-    pub(super) fn next_question(&mut self, settings: &Settings, now: Timestamp) -> Option<Query> {
+    pub(super) fn next_question(&mut self, (board, settings): Surroundings<'_>, now: Timestamp) -> Option<Query> {
         if self.due.targets && self.busy.targets.is_none() && !self.yields_to_rises(settings, now) {
             self.due.targets = false;
             let question = self.question_about_all();
@@ -35,7 +47,7 @@ impl Domain {
             return Some(question);
         }
         self.question_about_some(now)
-            .or_else(|| self.question_about_counts(settings))
+            .or_else(|| self.question_about_counts(board, settings, now))
             .or_else(|| self.question_about_others(settings, now))
     }
 
@@ -43,6 +55,30 @@ impl Domain {
     fn yields_to_rises(&self, settings: &Settings, now: Timestamp) -> bool {
         let is_patient = self.last_pass.is_some_and(|last| now.duration_since(last) < settings.resync + PATIENCE);
         is_patient && self.queue.first().is_some_and(|(urgency, _)| urgency.is_rise())
+    }
+
+    /// Whether this resync may pass without a look at every target. Where a pass is cheap every one looks; where there are
+    /// many targets, every second one is enough in quiet. No look gets older by that than may serve for lowering.
+    pub(super) fn may_skip_a_pass(&self, (board, settings): Surroundings<'_>, now: Timestamp) -> bool {
+        let next = now.saturating_add(settings.resync + GLANCE).unwrap_or(Timestamp::MAX);
+        let is_dear = self.pass_rate(settings) > PASS_SHARE;
+        let has_looked = self.last_pass.is_some_and(|last| now.duration_since(last) <= settings.resync * 3 / 2);
+        let is_stirred = self.stirred.is_some_and(|at| now.duration_since(at) < STIR);
+        let is_near = board.and_then(Board::changes_at).is_some_and(|at| at <= next);
+        is_dear && has_looked && !is_stirred && !is_near && self.failing.is_empty()
+    }
+
+    /// How many calls a second it costs to look at every target at each resync.
+    fn pass_rate(&self, settings: &Settings) -> f64 {
+        self.rows.len().div_ceil(TARGETS_PER_CALL) as f64 / settings.resync.as_secs_f64().max(1.0)
+    }
+
+    /// How old the counts of a service may get that is as it should be: as long as one resync, or as many take for which
+    /// the calls that passes leave are enough.
+    fn counts_keep(&self, settings: &Settings) -> SignedDuration {
+        let calls = self.rows.len().div_ceil(SERVICES_PER_CALL) as f64;
+        let spare = QUIET_SHARE - self.pass_rate(settings).min(PASS_SHARE);
+        SignedDuration::try_from_secs_f64(calls / spare).map_or(settings.resync, |keep| keep.max(settings.resync))
     }
 
     fn question_about_all(&self) -> Query {
@@ -67,17 +103,17 @@ impl Domain {
         (!targets.is_empty()).then_some(Query::Targets(targets))
     }
 
-    fn question_about_counts(&mut self, settings: &Settings) -> Option<Query> {
+    fn question_about_counts(&mut self, board: Option<&Board>, settings: &Settings, now: Timestamp) -> Option<Query> {
         if self.busy.counts || self.busy.targets.is_some() {
             return None;
         }
         let budget = self.due.counts.take()?;
-        let everyone = budget >= settings.resync;
+        let keep = self.counts_keep(settings);
         let asked = |row: &Row| row.seen.counts.map(|look| look.asked);
         let mut wanted: Vec<_> = self
             .rows
             .iter()
-            .filter(|(_, row)| row.seen.bounds().is_some() && (everyone || row.counts_matter()))
+            .filter(|(_, row)| row.seen.bounds().is_some() && wants_counts(row, board, keep, now))
             .map(|(target, row)| (row.verdict.action().is_none(), !row.counts_matter(), asked(row), target))
             .collect();
         wanted.sort();
@@ -172,7 +208,11 @@ impl Domain {
         }
         for (target, value) in answer.found {
             if let Some(row) = self.rows.get_mut(&target) {
+                let before = row.seen.bounds();
                 row.saw_target(asked, value);
+                if before.is_some() && row.seen.bounds() != before {
+                    self.stirred = Some(now);
+                }
                 self.due.survey |= value.is_some() && row.survey_due;
                 if value.is_some() && !row.counted {
                     self.due.counts = self.due.counts.or(Some(GLANCE));
@@ -251,4 +291,12 @@ impl Domain {
             facts.push(Fact::LookFailed { site: self.site.clone(), targets, error: first.error.clone() });
         }
     }
+}
+
+/// Whether it is time to ask for a service's counts: something is due or wrong, or will be due soon, or it is long ago.
+fn wants_counts(row: &Row, board: Option<&Board>, keep: SignedDuration, now: Timestamp) -> bool {
+    let Some(age) = row.seen.counts.map(|look| now.duration_since(look.asked)) else { return true };
+    let changes_at = || board?.changes_at_for(&row.members);
+    let is_near = || changes_at().is_some_and(|at| at.duration_since(now) <= NEAR);
+    row.counts_matter() || age >= keep || (age >= NEAR && is_near())
 }

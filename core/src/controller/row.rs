@@ -1,11 +1,11 @@
 //! What the controller keeps for one target, and what it does with it.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::backoff::{Backoff, Jitter};
+use super::urgency::{Class, Urgency};
 use super::{ChangeKind, Fact};
 use crate::ecs::{Action, EcsError, ErrorKind, ScalableTarget, ServiceCounts, Survey};
 use crate::model::{Floor, TargetId};
@@ -40,6 +40,8 @@ pub(super) struct Row {
     pub(super) decided_in: u64,
     /// The boundary that brought the decision; `None` where it came otherwise (start, new configuration).
     pub(super) boundary: Option<Timestamp>,
+    /// When the decision would hold without lead time, once a write waited for its turn.
+    pub(super) needed_at: Option<Timestamp>,
     pub(super) seen: Seen,
     survey: Option<Survey>,
     /// Whether nobody has looked yet at what else is attached, or lately enough.
@@ -84,6 +86,7 @@ impl Row {
             decision: None,
             decided_in: 0,
             boundary: None,
+            needed_at: None,
             seen: Seen::default(),
             survey: None,
             survey_due: true,
@@ -127,6 +130,7 @@ impl Row {
             self.writes.renew();
         }
         self.decision = decision;
+        self.needed_at = None;
         self.next = None;
         self.dirty = true;
     }
@@ -405,8 +409,8 @@ impl Row {
         self.in_flight.is_some() || (due && may_help)
     }
 
-    /// What the pacer sorts by: rises first, then nudges, then falls; the largest shortfall first.
-    pub(super) fn urgency(&self) -> Option<Urgency> {
+    /// How urgent the write is that is due, if one is.
+    pub(super) fn urgency(&self, now: Timestamp) -> Option<Urgency> {
         let action = self.verdict.action()?;
         let have = match &self.verdict {
             Verdict::Nudge(_) => self.seen.service().map_or(0, |service| service.desired),
@@ -414,12 +418,12 @@ impl Row {
         };
         let shortfall = action.min.map_or(0, |min| min.saturating_sub(have));
         let class = match &self.verdict {
-            Verdict::Change { cause: ChangeCause::Rise, .. } => 0,
-            Verdict::Nudge(_) => 1,
-            _ if shortfall > 0 => 0, // the minimum rises while the maximum falls
-            _ => 2,
+            Verdict::Change { cause: ChangeCause::Rise, .. } => Class::Rise,
+            Verdict::Nudge(_) => Class::Nudge,
+            _ if shortfall > 0 => Class::Rise, // the minimum rises while the maximum falls
+            _ => Class::Fall,
         };
-        Some(Urgency { class, shortfall: Reverse(shortfall) })
+        Some(Urgency::new(class, self.needed_at, shortfall, now))
     }
 
     /// Moves every instant that is kept with a clock that stepped back, so that ages stay what they were.
@@ -435,6 +439,7 @@ impl Row {
         self.history.rivalry.shift(by);
         self.raised.iter_mut().for_each(|rise| back(&mut rise.at));
         self.boundary = None;
+        self.needed_at = None;
         self.next = None;
         self.writes.shift(by);
         self.looks.shift(by);
@@ -490,19 +495,6 @@ fn may_still_be_late(verdict: &Verdict) -> bool {
         | Verdict::Contested(_)
         | Verdict::NotRegistered
         | Verdict::LeftAlone(_) => false,
-    }
-}
-
-/// What the queue is sorted by; smaller is more urgent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Urgency {
-    class: u8,
-    shortfall: Reverse<u32>,
-}
-
-impl Urgency {
-    pub(super) fn is_rise(self) -> bool {
-        self.class == 0
     }
 }
 

@@ -1,6 +1,6 @@
 //! Standing by: of several replicas one writes. The others look, judge and serve, so that they can go on at once.
 
-use super::{Chore, Controller, Fact};
+use super::{Controller, Fact};
 use crate::lease::Standing;
 
 impl Controller {
@@ -15,7 +15,7 @@ impl Controller {
         if standing.leader != before.leader {
             self.facts.push(Fact::Leadership { leader: standing.leader, holder: standing.holder });
             if standing.leader {
-                self.note_due(Chore::Resync);
+                self.domains.values_mut().for_each(|domain| domain.due.targets = true);
             }
         }
         match (before.error, standing.error) {

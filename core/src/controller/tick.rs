@@ -54,6 +54,7 @@ impl Tick<'_> {
         };
         let is_new = verdict != row.verdict;
         row.settle(target, verdict, self.now, facts);
+        self.note_when_needed(row);
         if self.settings.dry_run
             && is_new
             && let Some(action) = row.verdict.action()
@@ -72,6 +73,13 @@ impl Tick<'_> {
                 after: decision.clone(),
             });
             row.decide(decision, boundary);
+        }
+    }
+
+    /// Only where a write waits for its turn does it matter how long it may.
+    fn note_when_needed(&self, row: &mut Row) {
+        if let (None, Some(_), Some(decision)) = (row.needed_at, row.verdict.action(), &row.decision) {
+            row.needed_at = Some(self.board.needed_at(&row.members, decision, self.now));
         }
     }
 

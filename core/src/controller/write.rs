@@ -31,6 +31,7 @@ impl Domain {
         match outcome {
             Ok(()) => {
                 facts.push(row.accepted(*sent, now));
+                self.stirred = Some(now);
                 self.due.survey |= row.survey_due;
             }
             Err(error) => {

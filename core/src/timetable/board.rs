@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::civil::second;
+use super::civil::{second, timestamp, timestamp_or_never};
 use super::contest::{Entrant, outcome};
 use super::rules::{Course, Run};
 use super::{Decision, Schedules};
@@ -80,5 +80,25 @@ impl Board {
             Some(Entrant { schedule, priority: self.schedules.rules[schedule].priority, claim })
         });
         outcome(entrants).map(|outcome| self.schedules.decision(outcome))
+    }
+
+    /// When the floor of `decision`, which holds at `at` for a target with these members, would hold without lead time:
+    /// `at` where it does already, or later where it is taken early.
+    pub fn needed_at(&self, members: &Members, decision: &Decision, at: Timestamp) -> Timestamp {
+        let rules = || members.0.iter().map(|&schedule| &self.schedules.rules[schedule]);
+        let Some(winner) = rules().find(|rules| rules.name == decision.schedule) else { return at };
+        let rivals = rules().filter(|rules| rules.priority >= winner.priority);
+        let reached = rivals.filter_map(|rules| Course::new(rules).reaches(decision.floor.min, second(at))).min();
+        reached.map_or(at, |reached| timestamp(reached).max(at))
+    }
+
+    /// The first instant at which any schedule may declare something else; `None`: never.
+    pub fn changes_at(&self) -> Option<Timestamp> {
+        timestamp_or_never(self.rows.iter().map(|row| row.run.until).min()?)
+    }
+
+    /// The same of the schedules that count for one target.
+    pub fn changes_at_for(&self, members: &Members) -> Option<Timestamp> {
+        timestamp_or_never(members.0.iter().map(|&schedule| self.rows[schedule].run.until).min()?)
     }
 }

@@ -190,6 +190,19 @@ impl<'a> Course<'a> {
         reached
     }
 
+    /// The first instant from `at` to the end of its lead time at which no less than `min` holds before the lead time.
+    pub(super) fn reaches(&mut self, min: u32, at: i64) -> Option<i64> {
+        let mut from = at;
+        while from <= at + self.rules.lead {
+            let run = self.base(from);
+            if run.claim.is_some_and(|claim| claim.floor.min >= min) {
+                return Some(from);
+            }
+            from = run.until;
+        }
+        None
+    }
+
     /// What holds at `at` before the lead time.
     pub(super) fn base(&mut self, at: i64) -> Run {
         let (winner, until) = self.first_on(0, at);
