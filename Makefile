@@ -19,8 +19,8 @@ IMAGE ?= localhost/baseload:dev
 INSTALL := install --quiet --disable-pip-version-check --requirement
 
 .DELETE_ON_ERROR:
-.PHONY: help test browser pictures fmt lint deny advisories deploy-check bench bench-peers instructions demo seeds soak \
-	mutants fuzz image
+.PHONY: help test browser pictures fmt lint deny advisories deploy-check bench bench-peers \
+	instructions demo seeds soak mutants fuzz image
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
