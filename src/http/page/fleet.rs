@@ -31,7 +31,7 @@ struct Shared<'a> {
 }
 
 /// The page, with the targets that `wish` asks for.
-pub(in crate::http) fn fleet(view: &View<'_>, wish: &Wish) -> Markup {
+pub(in super::super) fn fleet(view: &View<'_>, wish: &Wish) -> Markup {
     let status = view.status;
     let rows = rows(view);
     let headline = headline(&rows);

@@ -17,7 +17,7 @@ use super::{View, shell, way_back};
 const MOST_CHANGES: usize = 12;
 
 /// The page; `None` where there is no such target.
-pub(in crate::http) fn target(view: &View<'_>, cluster: &str, service: &str) -> Option<Markup> {
+pub(in super::super) fn target(view: &View<'_>, cluster: &str, service: &str) -> Option<Markup> {
     let is_it = |target: &&std::sync::Arc<TargetStatus>| *target.cluster == *cluster && *target.service == *service;
     let target = view.status.targets.iter().find(is_it)?;
     let (id, now) = (TargetId::new(cluster, service), view.status.at);
