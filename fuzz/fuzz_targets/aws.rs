@@ -3,7 +3,8 @@
 //! The code is the binary's, compiled in as it is, and so is the SDK's reading of answers; only the connection is not.
 
 #![no_main]
-#![expect(dead_code, reason = "the binary calls more of the adapter than the target does")]
+#![expect(dead_code, unused_imports, reason = "the binary calls more of the adapter than the target does")]
+#![expect(unexpected_cfgs, reason = "a lease is none of the target's features")]
 
 #[path = "../../src"]
 mod shell {

@@ -161,11 +161,15 @@ fn the_page_of_schedule_files_names_every_field() {
 #[test]
 fn the_page_of_http_lists_what_answers() {
     let folder = Folder::with("all.yaml", constant(&["shop/www"], 3));
-    let controller = Controller::start_in(&[], &folder, &["--simulate"]);
+    let elsewhere =
+        constant(&["shop/www"], 3).replace("spec:\n", "spec:\n  aws: { account: prod, region: eu-west-1 }\n");
+    folder.write("prod.yaml", elsewhere.replace("name: constant", "name: prod"));
+    let controller = Controller::start_in(&[], &folder, &["--simulate", "--account", "prod"]);
     controller.wait_ready();
     let page = Page::at("docs/reference/http.md");
     let requests: Vec<String> = page.rows().into_iter().map(|(request, _)| request).collect();
     for request in &requests {
+        let request = request.replace("ACCOUNT", "prod").replace("REGION", "eu-west-1");
         let request = request.replace("CLUSTER", "shop").replace("SERVICE", "www");
         let answer = match request.split_once(' ').expect("a request is a method and a path") {
             ("POST", "/-/reload") => controller.reload(),
@@ -176,7 +180,8 @@ fn the_page_of_http_lists_what_answers() {
     let router = fs::read_to_string(root().join("src/http.rs")).expect("the router is there");
     let routes = router.split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next());
     for route in routes {
-        let path = route.replace("{cluster}", "CLUSTER").replace("{service}", "SERVICE");
+        let path = route.replace("{account}", "ACCOUNT").replace("{region}", "REGION");
+        let path = path.replace("{cluster}", "CLUSTER").replace("{service}", "SERVICE");
         assert!(requests.iter().any(|request| request.ends_with(&format!(" {path}"))), "not on the page: {path}");
     }
 }

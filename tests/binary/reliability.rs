@@ -40,7 +40,7 @@ fn is_of_a_row(name: &str) -> bool {
 #[test]
 fn the_page_of_reliability_names_every_test_of_a_row_and_none_that_is_not_there() {
     let mut there = BTreeSet::new();
-    for folder in ["core", "src", "tests"] {
+    for folder in ["core", "src", "tests", "view"] {
         tests_in(&root().join(folder), &mut there);
     }
     let page = Page::at("docs/reliability.md");

@@ -142,21 +142,29 @@ fn hold_to_the_bound(quota: &Quota) {
     assert!(misses.is_empty(), "{misses:#?}");
 }
 
-macro_rules! bursts {
-    ($($name:ident: $quota:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            hold_to_the_bound(&$quota);
-        }
-    )*};
+#[test]
+fn f1_a_burst_without_a_limit_goes_at_once() {
+    hold_to_the_bound(&QUOTAS[0]);
 }
 
-bursts! {
-    f1_a_burst_without_a_limit_goes_at_once: QUOTAS[0];
-    f1_a_burst_drains_a_bucket_of_fifty_that_regains_five_a_second: QUOTAS[1];
-    f1_a_burst_drains_a_bucket_of_twenty_that_regains_two_a_second: QUOTAS[2];
-    f1_a_burst_goes_on_where_the_quota_falls_to_a_tenth: QUOTAS[3];
-    f1_a_burst_speeds_up_where_the_quota_is_raised: QUOTAS[4];
+#[test]
+fn f1_a_burst_drains_a_bucket_of_fifty_that_regains_five_a_second() {
+    hold_to_the_bound(&QUOTAS[1]);
+}
+
+#[test]
+fn f1_a_burst_drains_a_bucket_of_twenty_that_regains_two_a_second() {
+    hold_to_the_bound(&QUOTAS[2]);
+}
+
+#[test]
+fn f1_a_burst_goes_on_where_the_quota_falls_to_a_tenth() {
+    hold_to_the_bound(&QUOTAS[3]);
+}
+
+#[test]
+fn f1_a_burst_speeds_up_where_the_quota_is_raised() {
+    hold_to_the_bound(&QUOTAS[4]);
 }
 
 #[test]
