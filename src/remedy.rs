@@ -7,6 +7,10 @@ use baseload_core::ecs::{EcsError, ErrorKind, Operation};
 /// What to do where no region is set.
 pub(crate) const SET_REGION: &str = "set AWS_REGION to the region of the services (a task on ECS has it set by itself)";
 
+/// What to do where STS, which gives out the credentials of roles, was not heard from.
+const WAY_TO_STS: &str = "STS gives out the credentials of the account's role: check that the region is right, and that there \
+                          is a way out to it on port 443, or the interface endpoint `sts`";
+
 /// What to change about this error, where that can be said.
 pub(crate) fn of(error: &EcsError) -> Option<String> {
     match error.kind {
@@ -14,6 +18,7 @@ pub(crate) fn of(error: &EcsError) -> Option<String> {
         ErrorKind::Denied => Some(allow(error.operation, &error.message)),
         ErrorKind::Unreachable => match error.code.as_str() {
             "NoRegion" => Some(SET_REGION.to_owned()),
+            "StsUnreachable" => Some(WAY_TO_STS.to_owned()),
             "LeaseLost" => None,
             _ => Some(way_out("the region")),
         },

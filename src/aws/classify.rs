@@ -159,6 +159,9 @@ where
         (false, failed) if chain(failed).any(|error| error.is::<AssumeRoleError>()) => {
             (ErrorKind::Credentials, "RoleNotAssumed")
         }
+        (false, failed) if chain(failed).any(|error| error.is::<SdkError<AssumeRoleError, HttpResponse>>()) => {
+            (ErrorKind::Unreachable, "StsUnreachable")
+        }
         (false, _) => (ErrorKind::Credentials, "NoCredentials"), // else signing is all that comes before sending
         (true, SdkError::TimeoutError(_)) => (ErrorKind::OutcomeUnknown, "Timeout"),
         (true, failed) if never_connected(failed) && without_tls(failed) => (ErrorKind::Unreachable, "TlsFailure"),

@@ -353,6 +353,18 @@ async fn a_role_that_cannot_be_assumed_is_told_with_what_sts_said_and_stops_no_o
 }
 
 #[tokio::test]
+async fn where_sts_does_not_answer_it_is_sts_that_cannot_be_reached() {
+    let server = Scripted::start(|request| match request.operation.as_str() {
+        "AssumeRole" => Reply::Close,
+        _ => describe(request),
+    })
+    .await;
+    let aws = accounts(&server).await.at(&prod()).await;
+    let error = aws.apply(&write(Some(1), None)).await.expect_err("nobody gives out credentials");
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unreachable, "StsUnreachable"), "{error}");
+}
+
+#[tokio::test]
 async fn f4_without_a_region_nobody_can_be_reached() {
     let credentials = SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test"));
     let version = BehaviorVersion::v2026_01_12();
