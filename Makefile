@@ -84,8 +84,12 @@ soak: ## eight simulated weeks of 3,000 targets (SOAK_DAYS, SOAK_TARGETS), then 
 	BASELOAD_TEST_SOAK=$(SOAK_SECONDS) BASELOAD_TEST_SOAK_TARGETS=300 \
 		cargo test --release --locked --test binary soak -- --nocapture
 
-mutants: $(CARGO_MUTANTS) ## change the deciding code in small ways and see whether a test notices (hours; .cargo/mutants.toml)
-	$(CARGO_MUTANTS) mutants --package baseload-core --baseline skip --timeout 300 --output target -- --lib --test world --test reference
+# A hundred seeds find what they find; SHARD=0/40 takes the first of forty parts.
+MUTATE = BASELOAD_SEEDS=100 $(CARGO_MUTANTS) mutants --baseline skip --timeout 300 $(addprefix --shard ,$(SHARD)) --output
+
+mutants: $(CARGO_MUTANTS) ## change what decides in small ways, one by one, and see whether a test notices (a day; SHARD=0/40)
+	$(MUTATE) target/mutants-core --package baseload-core -- --lib --test world --test reference
+	$(MUTATE) target/mutants-shell --package baseload -- --bin baseload
 
 fuzz: fuzz-schedule fuzz-ics fuzz-git fuzz-aws fuzz-http ## feed each parser what nobody would write, for FUZZ_SECONDS (60) each
 

@@ -279,12 +279,10 @@ impl Known {
     }
 
     fn note_sent(&mut self, target: &TargetId, at: Timestamp) {
+        let hour_ago = at - SignedDuration::from_hours(1);
+        self.sent.retain(|sent| *sent > hour_ago);
         self.sent.push(at);
-        if self.sent.len() > WRITES_AN_HOUR {
-            let hour_ago = at - SignedDuration::from_hours(1);
-            self.sent.retain(|sent| *sent > hour_ago);
-            assert!(self.sent.len() <= WRITES_AN_HOUR, "{target}: too many writes in an hour");
-        }
+        assert!(self.sent.len() <= WRITES_AN_HOUR, "{target}: too many writes in an hour");
     }
 
     /// The same values again are a nudge, and those keep their distance.
