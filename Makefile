@@ -56,7 +56,7 @@ deploy-check: target/deploy/installed target/deploy/helm-render target/deploy/no
 bench: ## run the benchmarks
 	cargo bench --workspace --locked
 
-BENCHES := endpoint boundaries timetable load
+BENCHES := endpoint boundaries fleet timetable load
 BENCH ?=
 
 bench-peers: target/peers/boto3/installed target/peers/c7n/installed target/peers/awscli/installed ## race it with boto3, Cloud Custodian and aws, and write docs/performance.md (BENCH=--quick for a first look)

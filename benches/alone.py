@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from endpoint import (
-    COUNTS, IN_FLIGHT, LATENCY, READ, ROOT, WRITE, Controller, Endpoint, rounds, run, schedules, span, wait_until,
+    COUNTS, LATENCY, READ, ROOT, WRITE, WRITES_IN_FLIGHT, Controller, Endpoint, rounds, run, schedules, span, wait_until,
 )
 
 BINARY = ROOT / "target/release/baseload"
@@ -132,7 +132,7 @@ def plan(where):
 def recovery(folder, quick):
     """Killed at a bad moment and started again; and cut off from AWS while a floor changes."""
     targets, rows = 500, []
-    bound = LATENCY * -(-targets // IN_FLIGHT)
+    bound = LATENCY * rounds(targets, WRITES_IN_FLIGHT)
     where = schedules(folder / "kill", targets)
     times = []
     for _ in range(2 if quick else 5):
@@ -148,7 +148,7 @@ def recovery(folder, quick):
             with Controller(BINARY, aws, where) as again:
                 wait_until(lambda: aws.at_floor(5) == targets)
                 last = max(call.answered for call in aws.calls(WRITE) if not call.code)
-                times.append((last - again.started, LATENCY * -(-left // IN_FLIGHT)))
+                times.append((last - again.started, LATENCY * rounds(left, WRITES_IN_FLIGHT)))
     rows.append({"what": "kill -9 in a burst of 500", "time": median(t for t, _ in times), "bound": median(b for _, b in times)})
     for outage in (5,) if quick else (5, 30):
         where = schedules(folder / f"outage{outage}", targets, floor=3)
@@ -186,6 +186,12 @@ def nanoseconds(output, what):
     return float(number) * {"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9}[unit]
 
 
+def fleet(_folder, _quick):
+    """One controller for more than one account may have."""
+    output = subprocess.run([bench_binary("fleet"), "json"], capture_output=True, text=True, check=True).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
 TABLES = {
     "steady": steady,
     "boundaries": boundaries,
@@ -194,4 +200,5 @@ TABLES = {
     "footprint": footprint,
     "recovery": recovery,
     "evaluate": evaluate,
+    "fleet": fleet,
 }

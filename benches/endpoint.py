@@ -13,7 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LATENCY = 0.020
-IN_FLIGHT = 8
+# So many reads and writes does Baseload have under way at the most.
+READS_IN_FLIGHT, WRITES_IN_FLIGHT = 8, 50
 READ, WRITE, COUNTS = "DescribeScalableTargets", "RegisterScalableTarget", "DescribeServices"
 
 
@@ -108,7 +109,7 @@ def span(calls):
     return max(call.answered for call in calls) - min(call.arrived for call in calls)
 
 
-def rounds(calls, in_flight=IN_FLIGHT):
+def rounds(calls, in_flight=READS_IN_FLIGHT):
     """The fewest round trips that so many calls take."""
     return math.ceil(calls / in_flight)
 

@@ -107,6 +107,14 @@ def evaluate(rows):
     return grid(head, [[r["what"], unit(r["ns"]), "" if r["what"].startswith("load") else f"{r['ns'] / ours:,.0f}"] for r in rows])
 
 
+def fleet(rows):
+    head = ["targets", "accounts", "load", "calls a pass", "CPU of a pass", "of a tick", "of a snapshot", "memory"]
+    return grid(head, [[
+        f"{r['targets']:,}", str(r["accounts"]), ms(r["load_s"]), f"{r['reads']:,}", ms(r["pass_s"]),
+        f"{r['tick_s'] * 1e3:.2f} ms", ms(r["status_s"]), f"{r['mib']:.0f} MiB",
+    ] for r in rows])
+
+
 def machine(results):
     here = results["machine"]
     loads = ", ".join(f"{name} {part['load']}" for name, part in results.items() if name != "machine")
@@ -138,6 +146,7 @@ def table(name, results):
         "footprint": lambda: footprint(rows("footprint")),
         "recovery": lambda: recovery(rows("recovery")),
         "evaluate": lambda: evaluate(rows("evaluate")),
+        "fleet": lambda: fleet(rows("fleet")),
         "machine": lambda: machine(results),
         "instructions": instructions,
     }

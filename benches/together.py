@@ -10,8 +10,8 @@ PYTHON = PEERS / "boto3/bin/python"
 SCRIPTS = ROOT / "benches/peers"
 
 
-def good(floor, targets, mode="legacy"):
-    return [PYTHON, SCRIPTS / "good.py", floor, targets, mode]
+def good(floor, targets, mode="legacy", threads=8):
+    return [PYTHON, SCRIPTS / "good.py", floor, targets, mode, threads]
 
 
 def naive(floor, targets):
@@ -47,7 +47,7 @@ def race(folder, quick):
     for what, before in (("all 500 change", 1), ("nothing changes", 3)):
         entrants = [
             ("Baseload, `apply`", apply(where), targets),
-            ("boto3, eight threads, batches, only what differs", good(3, targets), targets),
+            ("boto3, 24 threads, batches, only what differs", good(3, targets, threads=24), targets),
             ("Cloud Custodian 0.9.53, `resize`", custodian(folder / "c7n", 3), targets),
             ("boto3, the naive loop", naive(3, targets), targets),
             ("`aws` in a loop", aws_cli(3, few), few),

@@ -1,6 +1,6 @@
-"""What a careful hand writes with boto3: reads by fifties, eight at a time, and writes only what differs, eight at a time.
+"""What a careful hand writes with boto3: reads by fifties and writes only what differs, from a pool of threads.
 
-Arguments: floor, services, and the mode of the SDK's retries (legacy is boto3's default).
+Arguments: floor, services, the mode of the SDK's retries (legacy is boto3's default), threads.
 """
 
 import sys
@@ -10,9 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-floor, count, mode = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-IN_FLIGHT = 8
-scaling = boto3.client("application-autoscaling", config=Config(max_pool_connections=IN_FLIGHT, retries={"mode": mode}))
+floor, count, mode, threads = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+scaling = boto3.client("application-autoscaling", config=Config(max_pool_connections=threads, retries={"mode": mode}))
 ids = [f"service/shop/s{n:05}" for n in range(count)]
 
 
@@ -36,7 +35,7 @@ def write(resource):
         return False  # the SDK has given up
 
 
-with ThreadPoolExecutor(IN_FLIGHT) as pool:
+with ThreadPoolExecutor(threads) as pool:
     batches = [ids[at : at + 50] for at in range(0, count, 50)]
     seen = [target for batch in pool.map(look, batches) for target in batch]
     wrong = [target["ResourceId"] for target in seen if target["MinCapacity"] != floor]

@@ -16,14 +16,16 @@ use baseload_core::timetable::Zones;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-const TARGETS_OF_EACH: usize = 10;
+/// Of each schedule that names them, and of each that says so by a glob.
+const NAMED: usize = 10;
+const BY_GLOB: usize = 100;
 const TICKS: usize = 61;
 
-/// Schedules of ten targets, spread over the accounts; without accounts, all at home.
+/// Schedules of ten targets or of a hundred, spread over the accounts; without accounts, all at home.
 fn tree(accounts: usize, targets: usize) -> Tree {
     let mut tree = Tree::default();
-    for schedule in 0..targets / TARGETS_OF_EACH {
-        let named = || (0..TARGETS_OF_EACH).map(|n| format!("{{ cluster: shop, service: s{schedule:05}-{n} }}"));
+    for schedule in 0..targets / if accounts > 0 { BY_GLOB } else { NAMED } {
+        let named = || (0..NAMED).map(|n| format!("{{ cluster: shop, service: s{schedule:05}-{n} }}"));
         let names: Vec<_> = match accounts {
             0 => named().collect(),
             _ => vec![format!("{{ cluster: shop, service: \"s{schedule:05}-*\" }}")],
@@ -37,8 +39,7 @@ fn tree(accounts: usize, targets: usize) -> Tree {
         );
         if accounts > 0 {
             let account = schedule % accounts;
-            writeln!(text, "  aws: {{ account: a{account:02}, region: eu-west-1 }}")
-                .expect("a String takes everything");
+            writeln!(text, "  aws: {{ account: a{account:02}, region: eu-west-1 }}").expect("a String takes everything");
         }
         tree.files.insert(format!("{schedule:05}.yaml").into(), text.into_bytes());
     }
@@ -47,10 +48,10 @@ fn tree(accounts: usize, targets: usize) -> Tree {
 
 /// What is registered in one of the accounts.
 fn registered(site: &Site, accounts: usize, targets: usize) -> Vec<TargetId> {
-    let schedules = (0..targets / TARGETS_OF_EACH).filter(|schedule| {
+    let schedules = (0..targets / BY_GLOB).filter(|schedule| {
         accounts > 0 && site.account().is_some_and(|account| **account == *format!("a{:02}", schedule % accounts))
     });
-    let names = schedules.flat_map(|schedule| (0..TARGETS_OF_EACH).map(move |n| format!("s{schedule:05}-{n}")));
+    let names = schedules.flat_map(|schedule| (0..BY_GLOB).map(move |n| format!("s{schedule:05}-{n}")));
     names.map(|service| TargetId::new("shop", service).at(site.clone())).collect()
 }
 
@@ -103,11 +104,15 @@ fn main() {
         let revision = Revision { id: "bench".to_owned(), digest: "bench".to_owned(), schedules: schedules.into() };
         controller.handle(now, Event::Loaded(Ok(Some(revision))));
         settle(&mut controller, (accounts, targets), now);
-        now += SignedDuration::from_secs(60);
-        controller.handle(now, Event::Due(Chore::Resync));
-        let began = Instant::now();
-        let reads = settle(&mut controller, (accounts, targets), now);
-        let pass_s = began.elapsed().as_secs_f64();
+        // In quiet every second pass is left out where passes are dear.
+        let (mut reads, mut pass_s) = (0, 0.0_f64);
+        for _ in 0..2 {
+            now += SignedDuration::from_secs(60);
+            controller.handle(now, Event::Due(Chore::Resync));
+            let began = Instant::now();
+            reads = reads.max(settle(&mut controller, (accounts, targets), now));
+            pass_s = pass_s.max(began.elapsed().as_secs_f64());
+        }
         controller.drain_facts();
         let mut ticks: Vec<f64> = (0..TICKS)
             .map(|_| {
@@ -120,20 +125,13 @@ fn main() {
         ticks.sort_by(f64::total_cmp);
         let began = Instant::now();
         let status = black_box(controller.status(now));
-        let (status_s, tick_s, mib) =
-            (began.elapsed().as_secs_f64(), ticks[TICKS / 2], (resident() - before) / 1048576.0);
+        let (status_s, tick_s, mib) = (began.elapsed().as_secs_f64(), ticks[TICKS / 2], (resident() - before) / 1048576.0);
         drop(status);
         match as_json {
-            true => println!(
-                "{}",
-                json!({ "accounts": accounts.max(1), "targets": targets, "load_s": loaded_s, "tick_s": tick_s, "pass_s": pass_s, "status_s": status_s, "reads": reads, "mib": mib })
-            ),
+            true => println!("{}", json!({ "accounts": accounts.max(1), "targets": targets, "load_s": loaded_s, "tick_s": tick_s, "pass_s": pass_s, "status_s": status_s, "reads": reads, "mib": mib })),
             false => println!(
                 "{targets:>7} targets in {:>2} accounts: load {loaded_s:.2} s, {reads} reads a pass, tick {:.2} ms, pass {:.0} ms, snapshot {:.0} ms, {mib:.0} MiB",
-                accounts.max(1),
-                tick_s * 1e3,
-                pass_s * 1e3,
-                status_s * 1e3
+                accounts.max(1), tick_s * 1e3, pass_s * 1e3, status_s * 1e3
             ),
         }
     }
