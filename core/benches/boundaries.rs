@@ -98,7 +98,8 @@ impl World {
     fn next_stop(&self) -> Timestamp {
         // Far from every boundary, which are on whole hours, time passes in strides.
         let stride = if (60..3480).contains(&self.at.as_second().rem_euclid(3600)) { 20 } else { 1 };
-        let second = Timestamp::from_second((self.at.as_second() / stride + 1) * stride).expect("a second of this century");
+        let second =
+            Timestamp::from_second((self.at.as_second() / stride + 1) * stride).expect("a second of this century");
         let arrival = self.travelling.first_key_value().map_or(second, |((at, _), _)| *at);
         let woken = if stride == 1 { self.controller.wake_at(self.at) } else { second };
         let soonest = self.at + SignedDuration::from_millis(1);
