@@ -41,7 +41,7 @@ const SCHEDULES: &[u8] = b"apiVersion: baseload/v1
 kind: ScalingSchedule
 metadata: { name: shop }
 spec:
-  targets: [{ cluster: shop, service: www }, { cluster: shop, service: 'api-*' }, { cluster: 'b%', service: gone }]
+  targets: [{ cluster: shop, service: www }, { cluster: shop, service: 'api-*' }, { cluster: blog, service: gone }]
   timezone: Europe/Brussels
   default: { min: 1 }
   windows:
