@@ -41,7 +41,7 @@ const SCHEDULES: &[u8] = b"apiVersion: baseload/v1
 kind: ScalingSchedule
 metadata: { name: shop }
 spec:
-  targets: [{ cluster: shop, service: www }, { cluster: shop, service: 'api-*' }, { cluster: 'b%', service: gone }]
+  targets: [{ cluster: shop, service: www }, { cluster: shop, service: 'api-*' }, { cluster: blog, service: gone }]
   timezone: Europe/Brussels
   default: { min: 1 }
   windows:
@@ -117,7 +117,7 @@ async fn exchange(clients: &mpsc::Sender<DuplexStream>, bytes: &[u8]) -> Vec<u8>
                 break; // a server that refuses may close before all is sent
             }
         }
-        let _ = to_server.shutdown().await;
+        to_server // open until the server closes: who hangs up is not answered
     };
     let read = async move {
         let mut answers = Vec::new();
