@@ -75,8 +75,8 @@ def burst(rows):
 
 
 def start(rows):
-    head = ["targets", "to the first call", "to the first pass", "of which round trips", "beside round trips"]
-    return grid(head, [[f"{r['targets']:,}", ms(r["first_call"]), ms(r["pass"]), ms(r["bound"]), ms(r["pass"] - r["bound"])] for r in rows])
+    head = ["targets", "to the first call", "to the first pass", "of which round trips", "beside round trips", "CPU of a whole `plan`"]
+    return grid(head, [[f"{r['targets']:,}", ms(r["first_call"]), ms(r["pass"]), ms(r["bound"]), ms(r["pass"] - r["bound"]), ms(r["cpu"])] for r in rows])
 
 
 def footprint(rows):

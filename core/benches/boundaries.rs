@@ -98,7 +98,8 @@ impl World {
     fn next_stop(&self) -> Timestamp {
         // Far from every boundary, which are on whole hours, time passes in strides.
         let stride = if (60..3480).contains(&self.at.as_second().rem_euclid(3600)) { 20 } else { 1 };
-        let second = Timestamp::from_second((self.at.as_second() / stride + 1) * stride).expect("a second of this century");
+        let second =
+            Timestamp::from_second((self.at.as_second() / stride + 1) * stride).expect("a second of this century");
         let arrival = self.travelling.first_key_value().map_or(second, |((at, _), _)| *at);
         let woken = if stride == 1 { self.controller.wake_at(self.at) } else { second };
         let soonest = self.at + SignedDuration::from_millis(1);
@@ -219,10 +220,16 @@ fn main() {
         let at = |share: f64| late[((late.len() - 1) as f64 * share).round() as usize];
         let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
         match as_json {
-            true => println!("{}", json!({ "lateness": targets, "bucket": name, "n": late.len(), "p50": p50, "p99": p99, "max": max })),
+            true => println!(
+                "{}",
+                json!({ "lateness": targets, "bucket": name, "n": late.len(), "p50": p50, "p99": p99, "max": max })
+            ),
             false => println!(
                 "lateness, {targets:>3} at once, bucket {name}: p50 {:.0} ms, p99 {:.0} ms, max {:.0} ms of {}",
-                p50 * 1e3, p99 * 1e3, max * 1e3, late.len()
+                p50 * 1e3,
+                p99 * 1e3,
+                max * 1e3,
+                late.len()
             ),
         }
     }
@@ -231,7 +238,10 @@ fn main() {
             let Burst { landed, last, writes, throttles } = burst(targets, bucket);
             let bound = bound(targets, bucket);
             match as_json {
-                true => println!("{}", json!({ "burst": targets, "bucket": name, "landed": landed, "last": last, "bound": bound, "writes": writes, "throttles": throttles })),
+                true => println!(
+                    "{}",
+                    json!({ "burst": targets, "bucket": name, "landed": landed, "last": last, "bound": bound, "writes": writes, "throttles": throttles })
+                ),
                 false => println!(
                     "burst, {targets:>4} at once, bucket {name:>9}: {landed} landed, the last after {last:.2} s, {:.2} x its bound, {throttles} throttles",
                     last / (bound + 1.0)

@@ -90,7 +90,8 @@ fn service(n: usize) -> TargetId {
 /// Flags and their values, two by two; those that are `cargo`'s are left alone.
 fn settings(arguments: impl Iterator<Item = String>) -> Settings {
     let arguments: Vec<String> = arguments.collect();
-    let given: BTreeMap<&str, &str> = arguments.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
+    let given: BTreeMap<&str, &str> =
+        arguments.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
     let number = |flag: &str, default: u64| {
         given.get(flag).map_or(default, |text| text.parse().expect("the flag's value is a number"))
     };

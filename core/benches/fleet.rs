@@ -39,7 +39,8 @@ fn tree(accounts: usize, targets: usize) -> Tree {
         );
         if accounts > 0 {
             let account = schedule % accounts;
-            writeln!(text, "  aws: {{ account: a{account:02}, region: eu-west-1 }}").expect("a String takes everything");
+            writeln!(text, "  aws: {{ account: a{account:02}, region: eu-west-1 }}")
+                .expect("a String takes everything");
         }
         tree.files.insert(format!("{schedule:05}.yaml").into(), text.into_bytes());
     }
@@ -125,13 +126,20 @@ fn main() {
         ticks.sort_by(f64::total_cmp);
         let began = Instant::now();
         let status = black_box(controller.status(now));
-        let (status_s, tick_s, mib) = (began.elapsed().as_secs_f64(), ticks[TICKS / 2], (resident() - before) / 1048576.0);
+        let (status_s, tick_s, mib) =
+            (began.elapsed().as_secs_f64(), ticks[TICKS / 2], (resident() - before) / 1048576.0);
         drop(status);
         match as_json {
-            true => println!("{}", json!({ "accounts": accounts.max(1), "targets": targets, "load_s": loaded_s, "tick_s": tick_s, "pass_s": pass_s, "status_s": status_s, "reads": reads, "mib": mib })),
+            true => println!(
+                "{}",
+                json!({ "accounts": accounts.max(1), "targets": targets, "load_s": loaded_s, "tick_s": tick_s, "pass_s": pass_s, "status_s": status_s, "reads": reads, "mib": mib })
+            ),
             false => println!(
                 "{targets:>7} targets in {:>2} accounts: load {loaded_s:.2} s, {reads} reads a pass, tick {:.2} ms, pass {:.0} ms, snapshot {:.0} ms, {mib:.0} MiB",
-                accounts.max(1), tick_s * 1e3, pass_s * 1e3, status_s * 1e3
+                accounts.max(1),
+                tick_s * 1e3,
+                pass_s * 1e3,
+                status_s * 1e3
             ),
         }
     }

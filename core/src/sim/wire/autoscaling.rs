@@ -50,7 +50,8 @@ impl Sim {
         if fields.required("ServiceNamespace")? != "ecs" {
             return Ok(page::answer("ScalableTargets", Vec::new(), "NextToken", None));
         }
-        let named: BTreeSet<TargetId> = ids.iter().filter_map(|resource| TargetId::from_resource_id(resource)).collect();
+        let named: BTreeSet<TargetId> =
+            ids.iter().filter_map(|resource| TargetId::from_resource_id(resource)).collect();
         let services: Vec<_> = match ids.is_empty() {
             true => self.services.iter().collect(),
             false => named.iter().filter_map(|id| self.services.get_key_value(id)).collect(),
