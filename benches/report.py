@@ -41,11 +41,11 @@ def race(rows):
     lines = []
     for what in dict.fromkeys(row["what"] for row in rows):
         ours = next(row for row in rows if row["what"] == what)
-        head = [what, "calls", "wall", "×", "CPU", "×", "resident"]
+        head = [what, "calls", "wall", "×", "CPU", "×"]
         lines += grid(head, [[
             row["who"] + (" ¹" if row["measured"] < 500 else ""), f"{row['calls']:,}",
             f"{row['wall']:.2f} s", f"{row['wall'] / ours['wall']:.1f}",
-            f"{row['cpu']:.2f} s", f"{row['cpu'] / ours['cpu']:.1f}", f"{row['rss_mib']:.0f} MiB",
+            f"{row['cpu']:.2f} s", f"{row['cpu'] / ours['cpu']:.1f}",
         ] for row in rows if row["what"] == what]) + [""]
     return [*lines, f"¹ measured over {min(row['measured'] for row in rows)} services, and multiplied."]
 
