@@ -1,16 +1,18 @@
 """What Baseload is measured by alone: against bounds, in sizes, in seconds to recover, in nanoseconds."""
 
 import json
+import os
 import re
 import statistics
 import subprocess
 import time
+from pathlib import Path
 
 from endpoint import (
     COUNTS, LATENCY, READ, ROOT, WRITE, WRITES_IN_FLIGHT, Controller, Endpoint, rounds, run, schedules, span, wait_until,
 )
 
-BINARY = ROOT / "target/release/baseload"
+BINARY = Path(os.environ.get("BASELOAD", ROOT / "target/release/baseload"))
 
 
 def bench_binary(name):
@@ -70,7 +72,10 @@ def start(folder, quick):
                 firsts.append(first)
                 wholes.append(whole)
         bound = LATENCY * rounds(calls)
-        rows.append({"targets": targets, "first_call": median(firsts), "pass": median(wholes), "bound": bound})
+        with endpoint(targets, floor=3) as aws:
+            cpu = median(run(plan(where), aws).cpu for _ in range(3 if quick else 7))
+        row = {"targets": targets, "first_call": median(firsts), "pass": median(wholes), "bound": bound, "cpu": cpu}
+        rows.append(row)
     return rows
 
 

@@ -85,7 +85,6 @@ class Ended:
     started: float
     wall: float
     cpu: float
-    resident_mib: float
     exit: int
     calls: list = field(default_factory=list)
 
@@ -101,7 +100,7 @@ def run(command, endpoint, patience=120):
     timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     cpu = usage.ru_utime + usage.ru_stime
-    return Ended(started, time.monotonic() - began, cpu, usage.ru_maxrss / 1024, process.returncode, endpoint.calls())
+    return Ended(started, time.monotonic() - began, cpu, process.returncode, endpoint.calls())
 
 
 def span(calls):

@@ -41,11 +41,11 @@ def race(rows):
     lines = []
     for what in dict.fromkeys(row["what"] for row in rows):
         ours = next(row for row in rows if row["what"] == what)
-        head = [what, "calls", "wall", "×", "CPU", "×", "resident"]
+        head = [what, "calls", "wall", "×", "CPU", "×"]
         lines += grid(head, [[
             row["who"] + (" ¹" if row["measured"] < 500 else ""), f"{row['calls']:,}",
             f"{row['wall']:.2f} s", f"{row['wall'] / ours['wall']:.1f}",
-            f"{row['cpu']:.2f} s", f"{row['cpu'] / ours['cpu']:.1f}", f"{row['rss_mib']:.0f} MiB",
+            f"{row['cpu']:.2f} s", f"{row['cpu'] / ours['cpu']:.1f}",
         ] for row in rows if row["what"] == what]) + [""]
     return [*lines, f"¹ measured over {min(row['measured'] for row in rows)} services, and multiplied."]
 
@@ -75,8 +75,8 @@ def burst(rows):
 
 
 def start(rows):
-    head = ["targets", "to the first call", "to the first pass", "of which round trips", "beside round trips"]
-    return grid(head, [[f"{r['targets']:,}", ms(r["first_call"]), ms(r["pass"]), ms(r["bound"]), ms(r["pass"] - r["bound"])] for r in rows])
+    head = ["targets", "to the first call", "to the first pass", "of which round trips", "beside round trips", "CPU of a whole `plan`"]
+    return grid(head, [[f"{r['targets']:,}", ms(r["first_call"]), ms(r["pass"]), ms(r["bound"]), ms(r["pass"] - r["bound"]), ms(r["cpu"])] for r in rows])
 
 
 def footprint(rows):

@@ -70,7 +70,6 @@ def race(folder, quick):
                 "landed": ended[0][1] if share == 1 else None,
                 "wall": median(e.wall for e, _, _ in ended) * share,
                 "cpu": median(e.cpu for e, _, _ in ended) * share,
-                "rss_mib": median(e.resident_mib for e, _, _ in ended),
                 "measured": ended[0][2],
             })
     return rows
