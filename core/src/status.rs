@@ -390,6 +390,9 @@ impl Conditions {
 
     /// Shares the other's memory where both are the same; otherwise these are the ones to share from now on.
     pub(crate) fn share(&mut self, other: &mut Conditions) {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return; // as at every tick but the first after a change
+        }
         match *self == *other {
             true => *self = other.clone(),
             false => *other = self.clone(),
