@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ecs::{Action, DeploymentController, ErrorKind, Operation, ScalableTarget, ServiceCounts, Survey};
-use crate::model::TargetId;
+use crate::model::{Floor, TargetId};
 use crate::plan::{ChangeCause, Look, Withheld};
 use crate::timetable::Cause;
 
