@@ -163,7 +163,9 @@ fn snapshot() -> (Status, Arc<Schedules>) {
         while let Some(effect) = controller.poll(now) {
             let event = match effect {
                 Effect::Load => Event::Loaded(Ok(None)),
-                Effect::Observe(query) => Event::Observed { asked: now, observation: sim.observe(&query, now), query },
+                Effect::Observe { site, query } => {
+                    Event::Observed { asked: now, site, observation: sim.observe(&query, now), query }
+                }
                 Effect::Apply(action) => Event::Applied { outcome: sim.apply(&action, now), action },
             };
             controller.handle(now, event);
