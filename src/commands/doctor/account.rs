@@ -17,7 +17,7 @@ const SKEW_TO_MEND: SignedDuration = SignedDuration::from_secs(120);
 /// All checks that do not depend on what is scheduled.
 pub(super) fn checks(inquiry: &Inquiry) -> Vec<Check> {
     let mut checks = vec![region(inquiry), credentials(inquiry)];
-    if !inquiry.is_asked || inquiry.region.is_none() || errors_of(inquiry, ErrorKind::Credentials).next().is_some() {
+    if !inquiry.is_asked || inquiry.region.is_none() || without_credentials(inquiry).is_some() {
         return checks; // nothing else could be asked, and there is one thing to change
     }
     let needed = Operation::ALL.into_iter().filter(|operation| is_needed(inquiry, *operation));
@@ -30,8 +30,9 @@ pub(super) fn checks(inquiry: &Inquiry) -> Vec<Check> {
     checks
 }
 
-fn errors_of(inquiry: &Inquiry, kind: ErrorKind) -> impl Iterator<Item = &EcsError> {
-    inquiry.errors().filter(move |error| error.kind == kind)
+/// Why there are no credentials that AWS takes: none, or bad ones, or nobody who gives out those of the account's role.
+fn without_credentials(inquiry: &Inquiry) -> Option<&EcsError> {
+    inquiry.errors().find(|error| error.kind == ErrorKind::Credentials || error.code == "StsUnreachable")
 }
 
 fn region(inquiry: &Inquiry) -> Check {
@@ -43,7 +44,7 @@ fn region(inquiry: &Inquiry) -> Check {
 
 fn credentials(inquiry: &Inquiry) -> Check {
     const NAME: &str = "credentials";
-    if let Some(error) = errors_of(inquiry, ErrorKind::Credentials).next() {
+    if let Some(error) = without_credentials(inquiry) {
         let remedy = match error.code.as_str() {
             "RoleNotAssumed" => assume(inquiry),
             _ => remedy::of(error).unwrap_or_default(),
@@ -219,6 +220,15 @@ mod tests {
         let inquiry = Inquiry { caller: Err(expired), ..inquiry(Ok(()), SignedDuration::ZERO) };
         let text = failed(&inquiry);
         assert!(text.contains("log in again") && text.ends_with("0 to look at, 1 to mend\n"), "{text}");
+    }
+
+    #[test]
+    fn where_sts_gives_out_no_credentials_of_a_role_that_alone_is_to_mend() {
+        let mut silent = error(Operation::GetCallerIdentity, ErrorKind::Unreachable, "refused");
+        silent.code = "StsUnreachable".to_owned();
+        let inquiry = Inquiry { caller: Err(silent), ..inquiry(Ok(()), SignedDuration::ZERO) };
+        let text = failed(&inquiry);
+        assert!(text.contains("interface endpoint `sts`") && text.ends_with("0 to look at, 1 to mend\n"), "{text}");
     }
 
     #[test]
