@@ -174,7 +174,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) guard: GuardArgs,
 
-    /// How often every target is looked at
+    /// How often every target is looked at; of more than 1,800 in one account and region, in quiet, every second time
     #[arg(long, value_name = "DURATION", env = "BASELOAD_RESYNC", default_value = "60s", value_parser = duration)]
     pub(crate) resync: Duration,
 

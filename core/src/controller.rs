@@ -12,6 +12,7 @@ mod clock;
 mod domain;
 mod fact;
 mod look;
+mod outage;
 mod pace;
 mod row;
 mod standby;

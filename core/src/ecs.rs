@@ -200,15 +200,17 @@ impl Operation {
 }
 
 /// How far the wall clock is ahead of AWS's (negative: behind), as far as one answer proves it: it was made between
-/// `sent` and `received` by our clock, in the second that began at `date` by AWS's. Zero where both may be equal. `None`:
-/// it was under way for so long, or the clock leapt so far meanwhile, that any clock would pass for a good one.
+/// `sent` and `received` by our clock, in the second that began at `date` by AWS's. Zero where both may be equal. An answer
+/// that was under way for so long, or during so far a leap of the clock, that any clock would pass for a good one, speaks
+/// for none: `None` where both may be equal, and otherwise as far as it may be.
 pub fn clock_ahead(sent: Timestamp, received: Timestamp, date: Timestamp) -> Option<SignedDuration> {
     let at_least = sent.duration_since(date) - SignedDuration::from_secs(1);
     let at_most = received.duration_since(date);
-    let proves_nothing = received.duration_since(sent) > LONGEST_PROOF;
-    match at_most.is_negative() {
-        true => Some(at_most),
-        false => (!proves_nothing).then_some(at_least.max(SignedDuration::ZERO)),
+    let is_vague = received.duration_since(sent) > LONGEST_PROOF;
+    match (at_least.is_positive(), at_most.is_negative()) {
+        (true, false) => Some(if is_vague { at_most } else { at_least }),
+        (_, true) => Some(if is_vague { at_least } else { at_most }),
+        (false, false) => (!is_vague).then_some(SignedDuration::ZERO),
     }
 }
 
@@ -332,6 +334,8 @@ mod tests {
             (3_600_000, 3_605_000, Some(3_599_000)),
             (0, -600_000, Some(-600_000)), // the clock stepped back meanwhile
             (0, 30_001, None),
+            (-140_000, -100_000, Some(-141_000)), // at least 100 s behind, and that is no better than it is
+            (140_000, 180_000, Some(180_000)),
             (-3_600_000, 1_000, None), // the process stood still, or the clock was an hour behind until just now
         ] {
             let proved = clock_ahead(at(sent), at(received), at(0)).map(|ahead| ahead.as_millis());

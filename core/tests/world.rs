@@ -33,6 +33,8 @@ mod clock;
 mod faults;
 #[path = "world/looking.rs"]
 mod looking;
+#[path = "world/outage.rs"]
+mod outage;
 #[path = "world/rivals.rs"]
 mod rivals;
 #[path = "world/services.rs"]

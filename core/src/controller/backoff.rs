@@ -71,6 +71,16 @@ impl Backoff {
         }
     }
 
+    /// What remains of a pause after such a failure becomes a second at the most, so that those who waited do not all
+    /// come at once. Another failure makes the pause as long as it would have become.
+    pub(super) fn cut_short(&mut self, concerns: impl FnOnce(ErrorKind) -> bool, now: Timestamp, jitter: &mut Jitter) {
+        let Some(until) = self.not_before.filter(|until| *until > now) else { return };
+        if self.error.as_ref().is_some_and(|error| concerns(error.kind)) {
+            let soon = now.checked_add(jitter.spread(SignedDuration::from_secs(1))).unwrap_or(until);
+            self.not_before = Some(until.min(soon));
+        }
+    }
+
     /// Whether a try is allowed.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         self.not_before.is_none_or(|at| at <= now)

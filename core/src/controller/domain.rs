@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::backoff::Jitter;
 use super::look::Surroundings;
+use super::outage::Outages;
 use super::pace::Pacer;
 use super::row::Row;
 use super::tick::Tick;
@@ -31,6 +32,7 @@ pub(super) struct Domain {
     pub(super) due: Due,
     pub(super) busy: Busy,
     pub(super) failing: BTreeMap<Operation, EcsError>,
+    pub(super) outages: Outages,
     /// Whether all targets were asked for under the revision in force, answered or not.
     pub(super) listed: bool,
     pub(super) survey_pause: Option<Timestamp>,
@@ -53,6 +55,8 @@ pub(super) struct Due {
 pub(super) struct Busy {
     /// The question about all targets, and when it left.
     pub(super) targets: Option<(Timestamp, Query)>,
+    /// How many questions about some targets are.
+    pub(super) singled_out: usize,
     pub(super) counts: bool,
     pub(super) survey: bool,
 }
@@ -69,6 +73,7 @@ impl Domain {
             due: Due::default(),
             busy: Busy::default(),
             failing: BTreeMap::new(),
+            outages: Outages::default(),
             listed: false,
             survey_pause: None,
             last_pass: None,
@@ -127,6 +132,8 @@ impl Domain {
     pub(super) fn shift(&mut self, by: SignedDuration) {
         self.rows.values_mut().for_each(|row| row.shift(by));
         self.pacer.shift(by);
+        self.outages.looks.shift(by);
+        self.outages.writes.shift(by);
         self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
         self.last_pass = self.last_pass.and_then(|at| at.checked_sub(by).ok());
         self.stirred = self.stirred.and_then(|at| at.checked_sub(by).ok());

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::domain::Domain;
+use super::outage::Door;
 use super::row::Row;
 use super::{Fact, GLANCE, Settings};
 use crate::ecs::{Answer, EcsError, Failure, Observation, Operation, Query, ScalableTarget, ServiceCounts, Survey};
@@ -16,6 +17,10 @@ const COUNTS_PER_SECOND: i64 = 40;
 /// How many targets a call of Application Auto Scaling answers for, and how many services one of ECS.
 const TARGETS_PER_CALL: usize = 50;
 const SERVICES_PER_CALL: usize = 10;
+
+/// How many questions about some targets are under way at once. Those who come to want one meanwhile share the next; and
+/// one that hangs does not hold them up.
+const SINGLED_OUT: usize = 2;
 
 /// How many calls a second looking may cost in quiet, a twentieth of the 20 a second that are taken for a quota: the most
 /// for passes, and for passes and counts together. The rest is for surveys, and for when it is not quiet.
@@ -88,19 +93,23 @@ impl Domain {
         }
     }
 
+    /// Where a look at some targets is due, those come along that wait for one until later: the call costs the same.
     fn question_about_some(&mut self, now: Timestamp) -> Option<Query> {
+        if self.busy.singled_out >= SINGLED_OUT {
+            return None;
+        }
         let on_its_way = self.busy.targets.as_ref().map(|(asked, _)| *asked);
-        let wanting = self
-            .rows
-            .iter_mut()
-            .filter(|(_, row)| row.wants_look(now) && !on_its_way.is_some_and(|asked| row.is_served_by(asked, now)));
-        let targets: Vec<_> = wanting
-            .map(|(target, row)| {
-                row.looking = true;
-                target.clone()
-            })
-            .collect();
-        (!targets.is_empty()).then_some(Query::Targets(targets))
+        let wanting = |row: &Row| row.wants_look() && !on_its_way.is_some_and(|asked| row.is_served_by(asked, now));
+        let mut targets: Vec<_> = self.rows.iter_mut().filter(|(_, row)| wanting(row)).collect();
+        let due = targets.iter().filter(|(_, row)| row.looks.is_over(now)).count();
+        if due == 0 {
+            return None;
+        }
+        targets.sort_by_key(|(_, row)| row.looks.not_before.filter(|at| *at > now));
+        targets.truncate(due.next_multiple_of(TARGETS_PER_CALL));
+        targets.iter_mut().for_each(|(_, row)| row.looking = true);
+        self.busy.singled_out += 1;
+        Some(Query::Targets(targets.into_iter().map(|(target, _)| target.clone()).collect()))
     }
 
     fn question_about_counts(&mut self, board: Option<&Board>, settings: &Settings, now: Timestamp) -> Option<Query> {
@@ -172,7 +181,7 @@ impl Domain {
     fn ask_again(&mut self, query: &Query, settings: &Settings) {
         match query {
             Query::Targets(_) | Query::AllTargets => {
-                self.busy.targets.take_if(|(_, busy)| busy == query);
+                self.came_back(query);
                 self.rows.values_mut().for_each(|row| row.looking = false);
                 self.due.targets = true;
             }
@@ -187,6 +196,15 @@ impl Domain {
         }
     }
 
+    /// A question about targets is no longer under way; whether it was about all of them.
+    fn came_back(&mut self, query: &Query) -> bool {
+        let about_all = self.busy.targets.take_if(|(_, busy)| busy == query).is_some();
+        if !about_all {
+            self.busy.singled_out = self.busy.singled_out.saturating_sub(1);
+        }
+        about_all
+    }
+
     fn saw_targets(
         &mut self,
         asked: Timestamp,
@@ -196,7 +214,9 @@ impl Domain {
         now: Timestamp,
     ) {
         self.pacer.read(answer.found.len().div_ceil(TARGETS_PER_CALL), now);
-        self.listed |= self.busy.targets.take_if(|(_, busy)| busy == query).is_some();
+        self.listed |= self.came_back(query);
+        let failed = answer.failed.first().map_or(Ok(()), |failure| Err(failure.error.kind));
+        self.note_outcome(Door::Looks, failed, now);
         for Failure { targets, error } in &answer.failed {
             match targets {
                 Some(targets) => self.look_failed(targets, error, now),

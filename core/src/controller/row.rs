@@ -379,11 +379,11 @@ impl Row {
         self.dirty = true;
     }
 
-    /// Whether a look at this very target is due, before the next one at all of them.
-    pub(super) fn wants_look(&self, now: Timestamp) -> bool {
+    /// Whether this very target is to be looked at before the next look at all of them, be it after a pause.
+    pub(super) fn wants_look(&self) -> bool {
         let never_answered = self.asked && self.seen.target.is_none();
         let due = self.verdict.needs_look() || self.doubted || never_answered;
-        due && !self.looking && self.in_flight.is_none() && self.looks.is_over(now)
+        due && !self.looking && self.in_flight.is_none()
     }
 
     /// Whether the answer to a question that left at `asked` will do as a look: no write of ours came after it, and it

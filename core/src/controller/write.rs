@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Fact;
 use super::domain::Domain;
+use super::outage::Door;
 use crate::ecs::{Action, EcsError};
 
 impl Domain {
@@ -26,6 +27,7 @@ impl Domain {
     ) {
         let kind = outcome.as_ref().copied().map_err(|error| error.kind);
         self.pacer.returned(kind, now, &mut self.jitter);
+        self.note_outcome(Door::Writes, kind, now);
         let Some(row) = self.rows.get_mut(&action.target) else { return };
         let Some(sent) = row.in_flight.take() else { return };
         match outcome {

@@ -25,6 +25,8 @@ pub(crate) struct Latency {
     pub(crate) write: SignedDuration,
     /// After which the caller of a call without an answer gives up.
     pub(crate) timeout: SignedDuration,
+    /// How much longer a call may be on its way than another that left with it.
+    pub(crate) spread: SignedDuration,
 }
 
 impl Default for Latency {
@@ -33,6 +35,7 @@ impl Default for Latency {
             read: SignedDuration::from_millis(120),
             write: SignedDuration::from_millis(200),
             timeout: SignedDuration::from_secs(5),
+            spread: SignedDuration::ZERO,
         }
     }
 }
@@ -358,6 +361,7 @@ impl World {
             }
             Effect::Load | Effect::Observe { .. } => self.latency.read,
         };
+        let latency = latency + self.latency.spread * i32::try_from(self.sent % 16).expect("a few") / 16;
         self.depart(latency / 2, Travelling::There { effect, asked: wall, left: at, latency });
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn fleet(count: usize, yaml: impl Fn(&[&str]) -> String) -> World {
     World::new(sim, &yaml(&names))
 }
 
-fn at_floor(world: &World, count: usize, floor: u32) -> usize {
+pub(crate) fn at_floor(world: &World, count: usize, floor: u32) -> usize {
     (0..count).filter(|n| world.min(&format!("s{n:03}")) == floor).count()
 }
 

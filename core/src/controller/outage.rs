@@ -1,0 +1,108 @@
+//! An outage is over for everyone as soon as it is for one: nobody sits out the pause that it brought.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::domain::Domain;
+use crate::ecs::ErrorKind;
+
+/// Where some calls fail and some do not, everyone is let go no more often than this, so that pauses are pauses.
+const REST: SignedDuration = SignedDuration::from_mins(1);
+
+/// What kind of call tells of an outage. Writes may fail where looks do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    Looks,
+    Writes,
+}
+
+/// Whether calls of a kind fail for a reason that is no single target's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Outage {
+    is_on: bool,
+    ended: Option<Timestamp>,
+}
+
+impl Outage {
+    /// Notes how a call ended; whether an outage is over by it.
+    fn note(&mut self, outcome: Result<(), ErrorKind>, now: Timestamp) -> bool {
+        match outcome {
+            Err(kind) => self.is_on |= is_everyones(kind),
+            Ok(()) if self.is_on && self.ended.is_none_or(|at| now.duration_since(at) >= REST) => {
+                *self = Outage { is_on: false, ended: Some(now) };
+                return true;
+            }
+            Ok(()) => {}
+        }
+        false
+    }
+
+    /// Moves what is kept with a clock that stepped back.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        self.ended = self.ended.and_then(|at| at.checked_sub(by).ok());
+    }
+}
+
+impl Domain {
+    /// Notes how a call ended, and where an outage is over by it lets those go that pause because of it: all for whom the
+    /// same door was shut, and those who write as well where it was the way to AWS that was cut.
+    pub(super) fn note_outcome(&mut self, door: Door, outcome: Result<(), ErrorKind>, now: Timestamp) {
+        let outage = match door {
+            Door::Looks => &mut self.outages.looks,
+            Door::Writes => &mut self.outages.writes,
+        };
+        if !outage.note(outcome, now) {
+            return;
+        }
+        let may_write = |kind| if door == Door::Writes { is_everyones(kind) } else { is_on_the_way(kind) };
+        for row in self.rows.values_mut() {
+            row.looks.cut_short(is_everyones, now, &mut self.jitter);
+            row.writes.cut_short(may_write, now, &mut self.jitter);
+        }
+    }
+}
+
+/// The outages of one site, by the kind of call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Outages {
+    pub(super) looks: Outage,
+    pub(super) writes: Outage,
+}
+
+/// Whether a failure says something of AWS, or of the way to it, and not of a target.
+fn is_everyones(kind: ErrorKind) -> bool {
+    is_on_the_way(kind) || kind == ErrorKind::Unavailable
+}
+
+fn is_on_the_way(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unreachable | ErrorKind::OutcomeUnknown | ErrorKind::Credentials)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn an_outage_is_over_once_and_where_calls_fail_now_and_then_once_a_minute_at_the_most() {
+        let mut outage = Outage::default();
+        assert!(!outage.note(Ok(()), NOW), "there was none");
+        assert!(!outage.note(Err(ErrorKind::Unavailable), NOW));
+        assert!(outage.note(Ok(()), NOW));
+        assert!(!outage.note(Ok(()), NOW));
+        outage.note(Err(ErrorKind::Unavailable), NOW);
+        assert!(!outage.note(Ok(()), NOW + REST - SignedDuration::from_secs(1)));
+        assert!(outage.note(Ok(()), NOW + REST), "it is not forgotten");
+    }
+
+    #[test]
+    fn what_is_one_targets_own_failure_is_no_outage() {
+        for kind in
+            [ErrorKind::Invalid, ErrorKind::NotFound, ErrorKind::Denied, ErrorKind::Conflict, ErrorKind::Throttled]
+        {
+            let mut outage = Outage::default();
+            outage.note(Err(kind), NOW);
+            assert!(!outage.note(Ok(()), NOW), "{kind:?}");
+        }
+    }
+}
