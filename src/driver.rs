@@ -370,6 +370,9 @@ pub(crate) async fn once(
             Some(event) = events.recv() => controller.handle(clock.now(), event),
             () = tokio::time::sleep(nap) => {}
         }
+        while let Ok(event) = events.try_recv() {
+            controller.handle(clock.now(), event);
+        }
     }
 }
 

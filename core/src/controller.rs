@@ -222,7 +222,11 @@ impl Controller {
                 let Some(domain) = self.domains.get_mut(&action.target.site) else { return };
                 domain.applied(&action, outcome, now, &mut self.facts);
             }
-            Event::ClockCompared { ahead } => self.facts.extend(self.clock.compare(ahead)),
+            Event::ClockCompared { ahead } => {
+                let changed = self.clock.compare(ahead);
+                changed.iter().for_each(|_| self.domains.values_mut().for_each(Domain::doubt_all));
+                self.facts.extend(changed);
+            }
             Event::Lease(standing) => self.stand(standing),
             Event::Due(chore) => self.note_due(chore, now),
             Event::Shutdown => self.stopping = true,
@@ -230,12 +234,15 @@ impl Controller {
     }
 
     /// Asks the timetable and the plan about every target at the instant `now`. To be called once every whole second,
-    /// and after events, before polling.
+    /// and after events, before polling. Within a second only those are asked about of whom something new is known.
     pub fn tick(&mut self, now: Timestamp) {
         self.follow_clock(now);
         let previous = self.last_tick.replace(now);
         let Some(board) = &mut self.board else { return };
         board.advance(now);
+        if previous.is_none_or(|previous| previous.as_second() != now.as_second()) {
+            self.domains.values_mut().for_each(Domain::doubt_all);
+        }
         let tick = Tick {
             now,
             previous,
@@ -316,7 +323,7 @@ impl Controller {
     /// Whether something is being written, or will be as soon as a pause is over. What only a person can mend is not
     /// waited for.
     pub fn has_writes(&self) -> bool {
-        self.rows().any(|(_, row)| row.is_moving())
+        self.domains.values().any(Domain::has_writes)
     }
 
     /// Whether a configuration is in force and every target was asked once, answered or not. Once ready, a later

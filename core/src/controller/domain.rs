@@ -18,6 +18,9 @@ use crate::model::{Site, TargetId, TargetPattern};
 use crate::status::{Conditions, SiteStatus, TargetStatus};
 use crate::timetable::{Board, Schedules};
 
+/// Of so many targets it costs less to ask about all than to keep a list.
+const MOST_IN_DOUBT: usize = 256;
+
 /// All that belongs to one site, see the module.
 #[derive(Debug)]
 pub(super) struct Domain {
@@ -27,6 +30,9 @@ pub(super) struct Domain {
     /// Boxed, because a map's nodes are half empty.
     pub(super) rows: BTreeMap<TargetId, Box<Row>>,
     pub(super) queue: BTreeSet<(Urgency, TargetId)>,
+    pub(super) doubted: Doubted,
+    /// Whether somebody may want a look of its own, as far as the last tick knew.
+    pub(super) look_wanted: bool,
     pub(super) pacer: Pacer,
     pub(super) jitter: Jitter,
     pub(super) due: Due,
@@ -40,6 +46,22 @@ pub(super) struct Domain {
     pub(super) last_pass: Option<Timestamp>,
     /// When a bound last moved, by our hand or another's.
     pub(super) stirred: Option<Timestamp>,
+}
+
+/// Whose verdict may be another than at the last tick: those of whom something new is known.
+#[derive(Debug)]
+pub(super) enum Doubted {
+    All,
+    These(Vec<TargetId>),
+}
+
+impl Doubted {
+    pub(super) fn add(&mut self, target: &TargetId) {
+        match self {
+            Doubted::These(targets) if targets.len() < MOST_IN_DOUBT => targets.push(target.clone()),
+            _ => *self = Doubted::All,
+        }
+    }
 }
 
 /// What is to be asked as soon as nothing of the kind is under way.
@@ -69,6 +91,8 @@ impl Domain {
             globs: Vec::new(),
             rows: BTreeMap::new(),
             queue: BTreeSet::new(),
+            doubted: Doubted::All,
+            look_wanted: false,
             pacer: Pacer::default(),
             due: Due::default(),
             busy: Busy::default(),
@@ -81,19 +105,43 @@ impl Domain {
         }
     }
 
-    /// Asks the timetable and the plan about every target, and puts those that are to be written into order.
+    /// Asks the timetable and the plan about every target that is in doubt, and puts those that are to be written into
+    /// order.
     pub(super) fn tick(&mut self, tick: &Tick<'_>, facts: &mut Vec<Fact>) {
+        match std::mem::replace(&mut self.doubted, Doubted::These(Vec::new())) {
+            Doubted::All => self.consider_all(tick, facts),
+            Doubted::These(targets) => targets.iter().for_each(|target| self.consider(target, tick, facts)),
+        }
+    }
+
+    fn consider_all(&mut self, tick: &Tick<'_>, facts: &mut Vec<Fact>) {
         self.queue.clear();
+        self.look_wanted = false;
         let mut neighbour = Conditions::default();
         for (target, row) in &mut self.rows {
             tick.consider_contained(target, row, facts);
             row.share_conditions(&mut neighbour);
-            if row.may_write(tick.now)
-                && let Some(urgency) = row.urgency(tick.now)
-            {
-                self.queue.insert((urgency, target.clone()));
-            }
+            row.queued = row.urgency_now(tick.now);
+            self.queue.extend(row.queued.map(|urgency| (urgency, target.clone())));
+            self.look_wanted |= row.is_to_be_looked_at(tick.now);
         }
+    }
+
+    fn consider(&mut self, target: &TargetId, tick: &Tick<'_>, facts: &mut Vec<Fact>) {
+        let Some(row) = self.rows.get_mut(target) else { return };
+        tick.consider_contained(target, row, facts);
+        let urgency = row.urgency_now(tick.now);
+        if let Some(before) = row.queued.filter(|before| Some(*before) != urgency) {
+            self.queue.remove(&(before, target.clone()));
+        }
+        row.queued = urgency;
+        self.queue.extend(urgency.map(|urgency| (urgency, target.clone())));
+        self.look_wanted |= row.is_to_be_looked_at(tick.now);
+    }
+
+    /// The next tick asks about every target.
+    pub(super) fn doubt_all(&mut self) {
+        self.doubted = Doubted::All;
     }
 
     /// When throttled writes may go on; `None`: nothing waits for that.
@@ -107,8 +155,12 @@ impl Domain {
 
     pub(super) fn has_questions(&self) -> bool {
         let due = self.due.targets || self.due.counts.is_some() || self.due.survey;
-        let busy = self.busy.targets.is_some() || self.busy.counts || self.busy.survey;
-        due || busy || self.rows.values().any(|row| row.looking)
+        let busy = self.busy.targets.is_some() || self.busy.singled_out > 0 || self.busy.counts || self.busy.survey;
+        due || busy
+    }
+
+    pub(super) fn has_writes(&self) -> bool {
+        !self.queue.is_empty() || self.pacer.in_flight() > 0 || self.rows.values().any(|row| row.is_moving())
     }
 
     /// `Chore::Load` is nothing that a single site could do.
@@ -131,6 +183,7 @@ impl Domain {
     /// Keeps ages what they were when the wall clock steps back.
     pub(super) fn shift(&mut self, by: SignedDuration) {
         self.rows.values_mut().for_each(|row| row.shift(by));
+        self.doubt_all();
         self.pacer.shift(by);
         self.outages.looks.shift(by);
         self.outages.writes.shift(by);
@@ -155,6 +208,7 @@ impl Domain {
         }
         self.globs = named.into_iter().filter(|row| !row.is_exact()).collect();
         self.listed = false;
+        self.doubt_all();
         self.due = Due { targets: true, counts: Some(settings.resync), survey: true };
     }
 

@@ -95,7 +95,7 @@ impl Domain {
 
     /// Where a look at some targets is due, those come along that wait for one until later: the call costs the same.
     fn question_about_some(&mut self, now: Timestamp) -> Option<Query> {
-        if self.busy.singled_out >= SINGLED_OUT {
+        if !self.look_wanted || self.busy.singled_out >= SINGLED_OUT {
             return None;
         }
         let on_its_way = self.busy.targets.as_ref().map(|(asked, _)| *asked);
@@ -103,6 +103,7 @@ impl Domain {
         let mut targets: Vec<_> = self.rows.iter_mut().filter(|(_, row)| wanting(row)).collect();
         let due = targets.iter().filter(|(_, row)| row.looks.is_over(now)).count();
         if due == 0 {
+            self.look_wanted = false;
             return None;
         }
         targets.sort_by_key(|(_, row)| row.looks.not_before.filter(|at| *at > now));
@@ -183,6 +184,7 @@ impl Domain {
             Query::Targets(_) | Query::AllTargets => {
                 self.came_back(query);
                 self.rows.values_mut().for_each(|row| row.looking = false);
+                self.doubt_all();
                 self.due.targets = true;
             }
             Query::Services(_) => {
@@ -228,6 +230,7 @@ impl Domain {
         }
         for (target, value) in answer.found {
             if let Some(row) = self.rows.get_mut(&target) {
+                self.doubted.add(&target);
                 let before = row.seen.bounds();
                 row.saw_target(asked, value);
                 if before.is_some() && row.seen.bounds() != before {
@@ -244,6 +247,7 @@ impl Domain {
     fn look_failed(&mut self, targets: &[TargetId], error: &EcsError, now: Timestamp) {
         for target in targets {
             if let Some(row) = self.rows.get_mut(target) {
+                self.doubted.add(target);
                 row.look_failed(error.clone(), now, &mut self.jitter);
             }
         }
@@ -259,6 +263,7 @@ impl Domain {
     /// listing that they are not there.
     fn follow_listing(&mut self, asked: Timestamp, answer: &Answer<ScalableTarget>, surroundings: Surroundings<'_>) {
         let (Some(board), settings) = surroundings else { return };
+        self.doubt_all();
         let registered = answer.found.iter().filter_map(|(target, value)| value.map(|_| target));
         for target in registered {
             if !self.rows.contains_key(target) && self.globs.iter().any(|glob| glob.matches(target)) {
@@ -278,11 +283,13 @@ impl Domain {
     fn saw_counts(&mut self, asked: Timestamp, answer: Answer<ServiceCounts>, now: Timestamp, facts: &mut Vec<Fact>) {
         for target in answer.failed.iter().filter_map(|failure| failure.targets.as_ref()).flatten() {
             if let Some(row) = self.rows.get_mut(target) {
+                self.doubted.add(target);
                 row.counted = true;
             }
         }
         for (target, value) in answer.found {
             if let Some(row) = self.rows.get_mut(&target) {
+                self.doubted.add(&target);
                 row.saw_counts(&target, asked, value, now, facts);
             }
         }
@@ -291,6 +298,7 @@ impl Domain {
     fn saw_surveys(&mut self, answer: Answer<Survey>) {
         for (target, survey) in answer.found {
             if let Some(row) = self.rows.get_mut(&target) {
+                self.doubted.add(&target);
                 row.saw_survey(survey);
             }
         }

@@ -54,6 +54,7 @@ impl Domain {
             return;
         }
         let may_write = |kind| if door == Door::Writes { is_everyones(kind) } else { is_on_the_way(kind) };
+        self.doubt_all();
         for row in self.rows.values_mut() {
             row.looks.cut_short(is_everyones, now, &mut self.jitter);
             row.writes.cut_short(may_write, now, &mut self.jitter);

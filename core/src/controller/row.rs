@@ -52,6 +52,8 @@ pub(super) struct Row {
     pub(super) writes: Backoff,
     pub(super) looks: Backoff,
     pub(super) in_flight: Option<Box<Sent>>,
+    /// Where it stands in the queue of writes, as of the last tick.
+    pub(super) queued: Option<Urgency>,
     /// Whether it was asked for once, answered or not.
     pub(super) asked: bool,
     /// Whether its service was asked for once, answered or not: nothing is written before, because Express Mode and a
@@ -96,6 +98,7 @@ impl Row {
             writes: Backoff::default(),
             looks: Backoff::default(),
             in_flight: None,
+            queued: None,
             asked: false,
             counted: false,
             leaving: false,
@@ -315,7 +318,7 @@ impl Row {
     }
 
     /// Whether a write may leave now, if one is due.
-    pub(super) fn may_write(&self, now: Timestamp) -> bool {
+    fn may_write(&self, now: Timestamp) -> bool {
         self.in_flight.is_none() && self.counted && self.writes.is_over(now)
     }
 
@@ -386,6 +389,11 @@ impl Row {
         due && !self.looking && self.in_flight.is_none()
     }
 
+    /// Whether it is time for that look.
+    pub(super) fn is_to_be_looked_at(&self, now: Timestamp) -> bool {
+        self.looks.is_over(now) && self.wants_look()
+    }
+
     /// Whether the answer to a question that left at `asked` will do as a look: no write of ours came after it, and it
     /// is not from before the clock stepped back.
     pub(super) fn is_served_by(&self, asked: Timestamp, now: Timestamp) -> bool {
@@ -409,8 +417,13 @@ impl Row {
         self.in_flight.is_some() || (due && may_help)
     }
 
+    /// How urgent the write is that may leave now, if one may.
+    pub(super) fn urgency_now(&self, now: Timestamp) -> Option<Urgency> {
+        if self.may_write(now) { self.urgency(now) } else { None }
+    }
+
     /// How urgent the write is that is due, if one is.
-    pub(super) fn urgency(&self, now: Timestamp) -> Option<Urgency> {
+    fn urgency(&self, now: Timestamp) -> Option<Urgency> {
         let action = self.verdict.action()?;
         let have = match &self.verdict {
             Verdict::Nudge(_) => self.seen.service().map_or(0, |service| service.desired),

@@ -12,10 +12,21 @@ impl Domain {
         if !self.pacer.admits(now, self.queue.len()) {
             return None;
         }
-        let (_, target) = self.queue.pop_first()?;
-        let action = self.rows.get_mut(&target)?.send(now)?;
+        let action = self.next_in_queue(now)?;
         self.pacer.sent(now, self.queue.len());
         Some(action)
+    }
+
+    /// Those who left while they waited are passed over.
+    fn next_in_queue(&mut self, now: Timestamp) -> Option<Action> {
+        loop {
+            let (_, target) = self.queue.pop_first()?;
+            let Some(row) = self.rows.get_mut(&target) else { continue };
+            row.queued = None;
+            if let Some(action) = row.send(now) {
+                return Some(action);
+            }
+        }
     }
 
     pub(super) fn applied(
@@ -29,6 +40,7 @@ impl Domain {
         self.pacer.returned(kind, now, &mut self.jitter);
         self.note_outcome(Door::Writes, kind, now);
         let Some(row) = self.rows.get_mut(&action.target) else { return };
+        self.doubted.add(&action.target);
         let Some(sent) = row.in_flight.take() else { return };
         match outcome {
             Ok(()) => {
