@@ -1,15 +1,19 @@
 //! One workload, once, for `benches/instructions.py` to count the instructions of: `instructions WORKLOAD TIMES`. With 0
 //! times it only prepares, so that the difference is the work alone.
 
+#[path = "shared/settle.rs"]
+mod settle;
+
 use std::hint::black_box;
 use std::sync::Arc;
 
-use baseload_core::controller::{Chore, Controller, Effect, Event, Revision, Settings};
+use baseload_core::controller::{Chore, Controller, Event, Revision, Settings};
 use baseload_core::sim::{ServiceSpec, Sim};
 use baseload_core::spec::{Limits, Tree, load};
 use baseload_core::timetable::{Board, Schedules, Zones};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use settle::settle;
 
 const TARGETS: usize = 3_000;
 const TARGETS_OF_EACH: usize = 10;
@@ -91,18 +95,7 @@ fn settled() -> (Controller, Sim, Timestamp) {
 /// Looks at everything, and answers until nothing more is asked.
 fn pass(controller: &mut Controller, sim: &mut Sim, now: Timestamp) {
     controller.handle(now, Event::Due(Chore::Resync));
-    controller.tick(now);
-    while let Some(effect) = controller.poll(now) {
-        let event = match effect {
-            Effect::Load => Event::Loaded(Ok(None)),
-            Effect::Observe { site, query } => {
-                Event::Observed { asked: now, site, observation: sim.observe(&query, now), query }
-            }
-            Effect::Apply(action) => Event::Applied { outcome: sim.apply(&action, now), action },
-        };
-        controller.handle(now, event);
-        controller.tick(now);
-    }
+    settle(controller, sim, now);
     drop(black_box(controller.drain_facts()));
 }
 

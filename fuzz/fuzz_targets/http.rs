@@ -5,6 +5,8 @@
 #![no_main]
 #![expect(dead_code, reason = "the binary calls more of the modules than the target does")]
 
+#[path = "../../core/benches/shared/settle.rs"]
+mod settle;
 #[path = "../../src"]
 mod shell {
     pub(crate) mod http;
@@ -16,7 +18,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use baseload_core::controller::{Chore, Controller, Effect, Event, Revision, Settings};
+use baseload_core::controller::{Chore, Controller, Event, Revision, Settings};
 use baseload_core::model::TargetId;
 use baseload_core::sim::{ServiceSpec, Sim};
 use baseload_core::spec::{self, Limits, Tree};
@@ -25,6 +27,7 @@ use baseload_core::timetable::{Schedules, Zones};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use libfuzzer_sys::fuzz_target;
+use settle::settle;
 use shell::http::{self, About, Sources};
 use shell::metrics; // where the server looks for it
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -159,17 +162,7 @@ fn snapshot() -> (Status, Arc<Schedules>) {
     for _ in 0..20 {
         now += SignedDuration::from_secs(10);
         controller.handle(now, Event::Due(Chore::Resync));
-        controller.tick(now);
-        while let Some(effect) = controller.poll(now) {
-            let event = match effect {
-                Effect::Load => Event::Loaded(Ok(None)),
-                Effect::Observe { site, query } => {
-                    Event::Observed { asked: now, site, observation: sim.observe(&query, now), query }
-                }
-                Effect::Apply(action) => Event::Applied { outcome: sim.apply(&action, now), action },
-            };
-            controller.handle(now, event);
-        }
+        settle(&mut controller, &mut sim, now);
     }
     (controller.status(now), schedules)
 }
