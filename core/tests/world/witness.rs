@@ -127,7 +127,6 @@ impl Witness {
         if self.stepped.is_none_or(|stepped| at.duration_since(stepped) > DAZE) {
             known.check(action, self.resync, at);
         }
-        known.note_nudge(action, at);
         known.in_flight = Some(action.clone());
         self.in_flight += 1;
         known.note_sent(target, at);
@@ -305,7 +304,8 @@ impl Known {
     }
 
     /// What must hold of a write that leaves.
-    fn check(&self, action: &Action, resync: SignedDuration, at: Timestamp) {
+    fn check(&mut self, action: &Action, resync: SignedDuration, at: Timestamp) {
+        self.note_nudge(action, at);
         assert!(self.unknown_since.is_none(), "sent again before a look: {action:?}");
         let Some((asked, Some(live))) = self.look else { panic!("{action:?} to what nobody has seen registered") };
         assert!(!live.scheduled_scaling_suspended, "{action:?} although paused");
