@@ -243,14 +243,7 @@ impl Controller {
         if previous.is_none_or(|previous| previous.as_second() != now.as_second()) {
             self.domains.values_mut().for_each(Domain::doubt_all);
         }
-        let tick = Tick {
-            now,
-            previous,
-            board,
-            fresh_from: self.clock.fresh_from(now, self.settings.resync.saturating_mul(2)),
-            clock_is_trusted: self.clock.is_trusted(),
-            settings: &self.settings,
-        };
+        let tick = Tick::new(now, previous, board, &self.clock, &self.settings);
         self.domains.values_mut().for_each(|domain| domain.tick(&tick, &mut self.facts));
         self.was_ready = self.is_ready();
         self.changed |= !self.facts.is_empty();
@@ -265,16 +258,19 @@ impl Controller {
             self.load = Load { due: false, busy: true };
             return Some(Effect::Load);
         }
-        self.board.as_ref()?;
         self.next_write(now).map(Effect::Apply).or_else(|| self.next_question(now))
     }
 
     fn next_write(&mut self, now: Timestamp) -> Option<Action> {
-        let may_write = !self.settings.dry_run && !self.stands_by();
-        self.domains.values_mut().filter(|_| may_write).find_map(|domain| domain.next_write(now))
+        if self.settings.dry_run || self.stands_by() {
+            return None;
+        }
+        let tick = Tick::new(now, self.last_tick, self.board.as_ref()?, &self.clock, &self.settings);
+        self.domains.values_mut().find_map(|domain| domain.next_write(&tick, &mut self.facts))
     }
 
     fn next_question(&mut self, now: Timestamp) -> Option<Effect> {
+        self.board.as_ref()?;
         let surroundings = (self.board.as_ref(), &self.settings);
         self.domains.iter_mut().find_map(|(site, domain)| {
             let query = domain.next_question(surroundings, now)?;

@@ -318,7 +318,7 @@ impl Row {
     }
 
     /// Whether a write may leave now, if one is due.
-    fn may_write(&self, now: Timestamp) -> bool {
+    pub(super) fn may_write(&self, now: Timestamp) -> bool {
         self.in_flight.is_none() && self.counted && self.writes.is_over(now)
     }
 

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::clock::WallClock;
 use super::row::Row;
 use super::{Fact, Settings};
 use crate::ecs::ScalableTarget;
@@ -14,15 +15,26 @@ use crate::timetable::Board;
 /// One tick's view of the world.
 pub(super) struct Tick<'a> {
     pub(super) now: Timestamp,
-    pub(super) previous: Option<Timestamp>,
-    pub(super) board: &'a Board,
+    previous: Option<Timestamp>,
+    board: &'a Board,
     /// A look that left before this is no ground for lowering anything.
-    pub(super) fresh_from: Timestamp,
-    pub(super) clock_is_trusted: bool,
-    pub(super) settings: &'a Settings,
+    fresh_from: Timestamp,
+    clock_is_trusted: bool,
+    settings: &'a Settings,
 }
 
-impl Tick<'_> {
+impl<'a> Tick<'a> {
+    pub(super) fn new(
+        now: Timestamp,
+        previous: Option<Timestamp>,
+        board: &'a Board,
+        clock: &WallClock,
+        settings: &'a Settings,
+    ) -> Self {
+        let fresh_from = clock.fresh_from(now, settings.resync.saturating_mul(2));
+        Tick { now, previous, board, fresh_from, clock_is_trusted: clock.is_trusted(), settings }
+    }
+
     /// A panic in one target's path takes that target out and no other.
     pub(super) fn consider_contained(&self, target: &TargetId, row: &mut Row, facts: &mut Vec<Fact>) {
         if row.broken.is_some() {

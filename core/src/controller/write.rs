@@ -5,25 +5,29 @@ use jiff::Timestamp;
 use super::Fact;
 use super::domain::Domain;
 use super::outage::Door;
+use super::tick::Tick;
 use crate::ecs::{Action, EcsError};
 
 impl Domain {
-    pub(super) fn next_write(&mut self, now: Timestamp) -> Option<Action> {
-        if !self.pacer.admits(now, self.queue.len()) {
+    pub(super) fn next_write(&mut self, tick: &Tick<'_>, facts: &mut Vec<Fact>) -> Option<Action> {
+        if !self.pacer.admits(tick.now, self.queue.len()) {
             return None;
         }
-        let action = self.next_in_queue(now)?;
-        self.pacer.sent(now, self.queue.len());
+        let action = self.next_in_queue(tick, facts)?;
+        self.pacer.sent(tick.now, self.queue.len());
         Some(action)
     }
 
-    /// Those who left while they waited are passed over.
-    fn next_in_queue(&mut self, now: Timestamp) -> Option<Action> {
+    /// The most urgent write that is still due: who waits may have left, and a look may have become too old to lower on.
+    fn next_in_queue(&mut self, tick: &Tick<'_>, facts: &mut Vec<Fact>) -> Option<Action> {
         loop {
             let (_, target) = self.queue.pop_first()?;
             let Some(row) = self.rows.get_mut(&target) else { continue };
             row.queued = None;
-            if let Some(action) = row.send(now) {
+            tick.consider_contained(&target, row, facts);
+            if row.may_write(tick.now)
+                && let Some(action) = row.send(tick.now)
+            {
                 return Some(action);
             }
         }

@@ -434,6 +434,7 @@ impl World {
     /// The process goes on at once, and finds what came meanwhile.
     pub(crate) fn wake_up(&mut self) {
         self.asleep_until = self.at;
+        self.witness.woken(self.at);
         for ((due, _), what) in std::mem::take(&mut self.travelling) {
             let after = match &what {
                 Travelling::There { .. } => due.duration_since(self.at),
@@ -450,7 +451,8 @@ impl World {
     /// The wall clock steps, forward or back.
     pub(crate) fn step_clock(&mut self, seconds: i64) {
         self.skew += SignedDuration::from_secs(seconds);
-        self.witness.clock_stepped(self.at, self.skew);
+        // Whoever sleeps through it feels it on waking.
+        self.witness.clock_stepped(self.at.max(self.asleep_until), self.skew);
         self.turn();
     }
 

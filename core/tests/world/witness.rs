@@ -103,6 +103,11 @@ impl Witness {
         }
     }
 
+    /// Sleep is over, before its time perhaps.
+    pub(crate) fn woken(&mut self, at: Timestamp) {
+        self.stepped = self.stepped.map(|stepped| stepped.min(at));
+    }
+
     /// An answer to a question that left at `left` told AWS's time.
     pub(crate) fn dated(&mut self, left: Timestamp) {
         self.skew_is_known |= self.stepped.is_none_or(|stepped| left >= stepped);
