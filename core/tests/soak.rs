@@ -6,6 +6,8 @@
 
 #![expect(dead_code, reason = "the world's other tests ask more of it")]
 
+#[path = "world/abroad.rs"]
+mod abroad;
 #[path = "world/dice.rs"]
 mod dice;
 #[path = "world/driver.rs"]

@@ -4,6 +4,8 @@
 //! [`driver`] is the world, [`witness`] what must hold in it, [`scene`] says things in few words; [`dice`], [`timetable`]
 //! and [`planted`] are what the [`adversary`] needs. The rest are tests, by what they are about.
 
+#[path = "world/abroad.rs"]
+mod abroad;
 #[path = "world/dice.rs"]
 mod dice;
 #[path = "world/driver.rs"]

@@ -1,21 +1,25 @@
 //! The adversary: from a seed, hours of everything that can go wrong, with the witness looking on at every step; then
 //! everyone lets go, and from then on every floor is what a judge of its own says, minute by minute.
 //!
+//! Half of the seeds have services in a second account, with faults, throttles and rivals of its own.
+//!
 //! One seed is one trace, byte for byte. A seed that fails prints the command that replays it. `BASELOAD_SEEDS` says how
 //! many are run, `BASELOAD_FIRST_SEED` from which on, `BASELOAD_SEED` which one alone.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use baseload_core::controller::Settings;
 use baseload_core::ecs::{DeploymentController, Operation};
-use baseload_core::model::Floor;
+use baseload_core::model::{Floor, Site};
 use baseload_core::sim::{Family, Fault, Lasting, Rate, Scope, ServiceSpec, Sim};
 use baseload_core::status::{ConditionKind, Truth};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use crate::abroad::local;
 use crate::dice::Dice;
 use crate::driver::{Latency, Stride, World};
 use crate::planted::Bug;
@@ -31,12 +35,12 @@ const REPLAY: &str = "cargo test -p baseload-core --test world adversary_every -
 /// Longer than the longest pause after a refusal, which is 20 min.
 const CONVALESCENCE: i64 = 25 * 60;
 
-/// An account, and the replicas that all believe themselves alone with it.
+/// One account or two, and the replicas that all believe themselves alone with them.
 struct Siege {
     dice: Dice,
     names: Vec<&'static str>,
     timetable: Timetable,
-    /// The simulated account is with the first, but for the moments at which another acts.
+    /// The simulated accounts are with the first, but for the moments at which another acts.
     replicas: Vec<World>,
 }
 
@@ -47,12 +51,20 @@ impl Siege {
         let start: Timestamp = START.parse().expect("a timestamp");
         let start = start + SignedDuration::from_secs(dice.between(0, 7 * 86_400));
         let mut sim = Sim::new(seed, TimeZone::UTC, start);
-        names.iter().for_each(|name| sim.add_service(id(name), &invent_service(&mut dice)));
+        let mut elsewhere: BTreeMap<Site, Sim> = BTreeMap::new();
+        for target in names.iter().map(|name| id(name)) {
+            let account = match target.site.is_home() {
+                true => &mut sim,
+                false => elsewhere.entry(target.site.clone()).or_insert_with(|| Sim::new(!seed, TimeZone::UTC, start)),
+            };
+            account.add_service(local(&target), &invent_service(&mut dice));
+        }
         let timetable = Timetable::invent(&mut dice, &names);
         let stride = Stride::Every(dice.pick(&[1, 1, 2, 5, 15]));
         let settings = Settings { seed, ..Settings::default() };
         let mut first = World::planted(sim, &timetable.yaml(), settings, bug);
         first.stride = stride;
+        first.elsewhere = elsewhere;
         let mut siege = Siege { dice, names, timetable, replicas: vec![first] };
         if siege.dice.once_in(4) {
             siege.add_replica(seed, start, bug);
@@ -75,8 +87,9 @@ impl Siege {
         self.replicas[0].at()
     }
 
-    fn sim(&mut self) -> &mut Sim {
-        &mut self.replicas[0].sim
+    /// The account and region of a service.
+    fn sim_of(&mut self, name: &str) -> &mut Sim {
+        self.replicas[0].sim_at(&id(name).site)
     }
 
     fn run_until(&mut self, until: Timestamp) {
@@ -93,13 +106,13 @@ impl Siege {
         self.run_until(self.at() + SignedDuration::from_secs(seconds));
     }
 
-    /// Hands the account over to a replica for as long as it acts.
+    /// Hands the accounts over to a replica for as long as it acts.
     fn with_sim(&mut self, replica: usize, act: impl FnOnce(&mut World)) {
         let (first, others) = self.replicas.split_first_mut().expect("a siege has a replica at least");
         let Some(other) = replica.checked_sub(1).map(|at| &mut others[at]) else { return act(first) };
-        std::mem::swap(&mut first.sim, &mut other.sim);
+        first.hand_accounts(other);
         act(other);
-        std::mem::swap(&mut first.sim, &mut other.sim);
+        other.hand_accounts(first);
     }
 
     fn name(&mut self) -> &'static str {
@@ -146,16 +159,17 @@ impl Siege {
             1 => Fault::Unreachable,
             _ => Fault::refuse(self.dice.pick(&codes)),
         };
+        let victim = self.name();
         let scope = match self.dice.between(0, 3) {
             0 => Scope::Everything,
-            1 => Scope::WritesTo(id(self.name())),
+            1 => Scope::WritesTo(local(&id(victim))),
             _ => Scope::Operation(self.dice.pick(&Operation::ALL)),
         };
         let lasting = match self.dice.between(0, 1) {
             0 => Lasting::Times(self.dice.count(1, 10)),
             _ => Lasting::Until(self.at() + SignedDuration::from_secs(self.dice.between(1, 3_000))),
         };
-        self.sim().inject(scope, fault, lasting);
+        self.sim_of(victim).inject(scope, fault, lasting);
     }
 
     /// Someone else's hands on AWS.
@@ -171,8 +185,8 @@ impl Siege {
                 let suspended = count % 2 == 1;
                 world.rival(name, &json!({ "SuspendedState": { "ScheduledScalingSuspended": suspended } }));
             }
-            3 => world.sim.begin_deployment(&id(name)),
-            4 => world.sim.end_deployment(&id(name)),
+            3 => world.sim_at(&id(name).site).begin_deployment(&local(&id(name))),
+            4 => world.sim_at(&id(name).site).end_deployment(&local(&id(name))),
             _ => world.rival(name, &json!({ "MinCapacity": count / 2, "MaxCapacity": count / 2 + count % 5 })),
         }
     }
@@ -189,10 +203,12 @@ impl Siege {
 
     fn trouble_aws(&mut self) {
         let (stale, burst) = (self.dice.between(0, 60), self.dice.count(1, 5));
-        match self.dice.between(0, 2) {
-            0 => self.sim().set_stale_reads(SignedDuration::from_secs(stale)),
-            1 => self.sim().limit(Family::AutoScaling, Some(Rate { burst, per_second: 1 })),
-            _ => self.sim().limit(Family::AutoScaling, None),
+        let (trouble, name) = (self.dice.between(0, 2), self.name());
+        let sim = self.sim_of(name);
+        match trouble {
+            0 => sim.set_stale_reads(SignedDuration::from_secs(stale)),
+            1 => sim.limit(Family::AutoScaling, Some(Rate { burst, per_second: 1 })),
+            _ => sim.limit(Family::AutoScaling, None),
         }
     }
 
@@ -223,11 +239,13 @@ impl Siege {
 
     /// Everyone lets go, AWS is well, clocks are right, and all replicas have the same revision.
     fn heal(&mut self) {
-        self.sim().clear_faults();
-        self.sim().limit(Family::AutoScaling, None);
-        self.sim().set_stale_reads(SignedDuration::ZERO);
+        for sim in self.replicas[0].sims() {
+            sim.clear_faults();
+            sim.limit(Family::AutoScaling, None);
+            sim.set_stale_reads(SignedDuration::ZERO);
+        }
         for name in self.names.clone() {
-            self.sim().end_deployment(&id(name));
+            self.sim_of(name).end_deployment(&local(&id(name)));
             let suspended = json!({ "ScheduledScalingSuspended": false });
             let max = 30;
             self.replicas[0].rival(name, &json!({ "MaxCapacity": max, "MinCapacity": 1, "SuspendedState": suspended }));
@@ -408,4 +426,5 @@ planted! {
     it_bites_a_controller_that_takes_over_a_bad_edit: TakesOverABadEdit;
     it_bites_a_controller_that_misses_edits: MissesEdits;
     it_bites_a_controller_that_takes_arrival_for_departure: TakesArrivalForDeparture;
+    it_bites_a_controller_that_mixes_up_accounts: MixesUpAccounts;
 }

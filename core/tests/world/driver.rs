@@ -15,6 +15,7 @@ use baseload_core::status::{ConditionKind, Status, TargetStatus, Truth};
 use baseload_core::timetable::{Schedules, Zones};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::abroad::{local, localised, told_of};
 use crate::planted::Bug;
 use crate::witness::Witness;
 
@@ -224,8 +225,8 @@ impl World {
 
     /// Everything that travels and is due by now comes to its end.
     fn arrive(&mut self) {
-        self.sim.advance(self.at);
-        self.elsewhere.values_mut().for_each(|sim| sim.advance(self.at));
+        let at = self.at;
+        self.sims().for_each(|sim| sim.advance(at));
         while let Some(entry) = self.travelling.first_entry().filter(|entry| entry.key().0 <= self.at) {
             match entry.remove() {
                 Travelling::There { effect, asked, left, latency } => self.reach(effect, asked, left, latency),
@@ -269,7 +270,8 @@ impl World {
             }
             Effect::Observe { site, query } => {
                 let at = self.at;
-                let observation = self.sim_at(&site).observe(&query, at);
+                let observation = self.sim_at(&site).observe(&localised(&query), at);
+                let observation = told_of(&site, observation);
                 let answered = tells_the_time(&observation);
                 (Event::Observed { asked, site, query, observation }, answered)
             }
@@ -285,6 +287,17 @@ impl World {
         self.depart(back, Travelling::Back { event, asked, left, date });
     }
 
+    /// Every account and region that there is.
+    pub(crate) fn sims(&mut self) -> impl Iterator<Item = &mut Sim> {
+        std::iter::once(&mut self.sim).chain(self.elsewhere.values_mut())
+    }
+
+    /// From here on all accounts are with the other.
+    pub(crate) fn hand_accounts(&mut self, other: &mut World) {
+        std::mem::swap(&mut self.sim, &mut other.sim);
+        std::mem::swap(&mut self.elsewhere, &mut other.elsewhere);
+    }
+
     /// The account and region of its name.
     pub(crate) fn sim_at(&mut self, site: &Site) -> &mut Sim {
         match site.is_home() {
@@ -295,6 +308,7 @@ impl World {
 
     fn write(&mut self, action: &Action) -> Result<(), EcsError> {
         let (at, sim) = (self.at, self.sim_at(&action.target.site));
+        let action = &Action { target: local(&action.target), ..action.clone() };
         let existed = sim.bounds(&action.target).is_some();
         let outcome = sim.apply(action, at);
         // AWS takes a pair for a registration where somebody deregistered the target since it was last seen.
@@ -497,7 +511,8 @@ impl World {
 
     /// The true bounds.
     pub(crate) fn bounds(&self, name: &str) -> Option<(u32, u32)> {
-        self.sim.bounds(&crate::scene::id(name))
+        let id = crate::scene::id(name);
+        self.elsewhere.get(&id.site).unwrap_or(&self.sim).bounds(&local(&id))
     }
 
     pub(crate) fn min(&self, name: &str) -> u32 {

@@ -7,11 +7,13 @@
 
 use baseload_core::controller::{Effect, Event, Planner};
 use baseload_core::ecs::{EcsError, ErrorKind, Observation};
-use baseload_core::model::TargetId;
+use baseload_core::model::{Site, TargetId};
 use baseload_core::plan::rivalry::Rivalry;
 use baseload_core::plan::{self, Circumstances, History, Seen, Verdict};
 use baseload_core::timetable::Decision;
 use jiff::Timestamp;
+
+use crate::abroad::{localised, told_of};
 
 /// What is wrong with a controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub(crate) enum Bug {
     MissesEdits,
     // The looks'.
     TakesArrivalForDeparture,
+    MixesUpAccounts,
 }
 
 impl Bug {
@@ -112,6 +115,10 @@ impl Bug {
             }
             (Bug::TakesArrivalForDeparture, Event::Observed { site, query, observation, .. }) => {
                 Some(Event::Observed { asked: wall, site, query, observation })
+            }
+            (Bug::MixesUpAccounts, Event::Observed { asked, query, observation, .. }) => {
+                let (site, query) = (Site::HOME, localised(&query));
+                Some(Event::Observed { asked, query, observation: told_of(&site, observation), site })
             }
             (Bug::TakesOverABadEdit, Event::Loaded(Err(refusal))) => {
                 let yaml = crate::scene::always(&["www"], "min: 2");

@@ -87,7 +87,7 @@ impl World {
         });
         let fields = fields.as_object().expect("fields are an object").clone();
         body.as_object_mut().expect("the body is an object").extend(fields);
-        self.foreign("AnyScaleFrontendService.RegisterScalableTarget", &body);
+        self.foreign(name, "AnyScaleFrontendService.RegisterScalableTarget", &body);
     }
 
     pub(crate) fn deregister(&mut self, name: &str) {
@@ -96,24 +96,25 @@ impl World {
             "ResourceId": id(name).resource_id(),
             "ScalableDimension": "ecs:service:DesiredCount",
         });
-        self.foreign("AnyScaleFrontendService.DeregisterScalableTarget", &body);
+        self.foreign(name, "AnyScaleFrontendService.DeregisterScalableTarget", &body);
     }
 
     /// Someone sets the desired count by hand.
     pub(crate) fn scale_by_hand(&mut self, name: &str, desired: u32) {
         let TargetId { cluster, service, .. } = id(name);
         let body = json!({ "cluster": &*cluster, "service": &*service, "desiredCount": desired });
-        self.foreign("AmazonEC2ContainerServiceV20141113.UpdateService", &body);
+        self.foreign(name, "AmazonEC2ContainerServiceV20141113.UpdateService", &body);
     }
 
     pub(crate) fn delete_service(&mut self, name: &str) {
         let TargetId { cluster, service, .. } = id(name);
         let body = json!({ "cluster": &*cluster, "service": &*service, "force": true });
-        self.foreign("AmazonEC2ContainerServiceV20141113.DeleteService", &body);
+        self.foreign(name, "AmazonEC2ContainerServiceV20141113.DeleteService", &body);
     }
 
-    fn foreign(&mut self, call: &str, body: &Value) {
+    /// In the account of the target of this name.
+    fn foreign(&mut self, name: &str, call: &str, body: &Value) {
         let at = self.at();
-        self.sim.foreign_call(call, body, at).unwrap_or_else(|error| panic!("{call}: {error:?}"));
+        self.sim_at(&id(name).site).foreign_call(call, body, at).unwrap_or_else(|error| panic!("{call}: {error:?}"));
     }
 }

@@ -7,6 +7,7 @@ use baseload_core::sim::{Family, Fault, Lasting, Rate, Scope, ServiceSpec, Sim};
 use baseload_core::status::{ConditionKind, SiteStatus, Truth};
 use jiff::SignedDuration;
 
+use crate::abroad::local;
 use crate::driver::World;
 use crate::scene::{account, account_of, always, id, office_hours, service};
 
@@ -35,13 +36,13 @@ fn schedule_name(target: &str) -> String {
 
 fn account_elsewhere(names: &[impl AsRef<str>], spec: &ServiceSpec) -> Sim {
     let mut sim = account();
-    names.iter().for_each(|name| sim.add_service(id(name.as_ref()), spec));
+    names.iter().for_each(|name| sim.add_service(local(&id(name.as_ref())), spec));
     sim
 }
 
 fn min(world: &mut World, name: &str) -> Option<u32> {
     let id = id(name);
-    world.sim_at(&id.site).bounds(&id).map(|(min, _)| min)
+    world.sim_at(&id.site).bounds(&local(&id)).map(|(min, _)| min)
 }
 
 fn site(world: &mut World, site: &Site) -> SiteStatus {

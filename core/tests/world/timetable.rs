@@ -7,6 +7,7 @@ use baseload_core::model::Floor;
 use jiff::Timestamp;
 
 use crate::dice::Dice;
+use crate::scene::id;
 
 const DAY: i64 = 24 * 60;
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -14,8 +15,8 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// Zones whose clocks stand still, with their distance from UTC in minutes.
 const ZONES: [(&str, i64); 3] = [("UTC", 0), ("Asia/Tokyo", 9 * 60), ("Asia/Kolkata", 5 * 60 + 30)];
 
-/// The services that a seed draws from.
-pub(crate) const NAMES: [&str; 6] = ["www", "api", "dev", "odd", "job", "web"];
+/// The services that a seed draws from; the last are in an account of their own, where one has a name that is here too.
+pub(crate) const NAMES: [&str; 6] = ["www", "api", "dev", "odd", "prod/eu-west-1/shop/job", "prod/eu-west-1/shop/www"];
 
 #[derive(Clone, Debug)]
 struct Window {
@@ -29,7 +30,7 @@ struct Window {
 /// One schedule.
 #[derive(Clone, Debug)]
 struct Course {
-    name: &'static str,
+    name: String,
     targets: Vec<&'static str>,
     zone: (&'static str, i64),
     priority: i64,
@@ -64,7 +65,7 @@ impl Timetable {
         let minute = at.as_second().div_euclid(60);
         let counting = self.0.iter().filter(|course| course.targets.contains(&name));
         let mut claims: Vec<_> = counting.filter_map(|course| Some((course, course.floor(minute)?))).collect();
-        claims.sort_by_key(|(course, floor)| (-course.priority, std::cmp::Reverse(floor.min), course.name));
+        claims.sort_by_key(|(course, floor)| (-course.priority, std::cmp::Reverse(floor.min), course.name.clone()));
         let (_, winner) = claims.first()?;
         let max = winner.max.or_else(|| claims.iter().find_map(|(_, floor)| floor.max));
         Some(Floor { min: winner.min, max: max.map(|max| max.max(winner.min)) })
@@ -76,11 +77,11 @@ impl Timetable {
 }
 
 impl Course {
-    fn invent(dice: &mut Dice, name: &'static str, targets: Vec<&'static str>) -> Course {
+    fn invent(dice: &mut Dice, name: &str, targets: Vec<&'static str>) -> Course {
         let declares_max = dice.once_in(4);
         let windows = (0..dice.between(1, 3)).map(|_| Window::invent(dice, declares_max)).collect();
         Course {
-            name,
+            name: name.replace('/', "-"),
             targets,
             zone: dice.pick(&ZONES),
             priority: 0,
@@ -118,7 +119,10 @@ impl Course {
 
     fn yaml(&self) -> String {
         let mut text = String::new();
-        let targets: Vec<_> = self.targets.iter().map(|name| format!("{{ cluster: shop, service: {name} }}")).collect();
+        let targets: Vec<_> = self.targets.iter().map(|name| id(name)).collect();
+        let site = targets.first().map(|target| target.site.clone()).unwrap_or_default();
+        let targets = targets.iter().map(|id| format!("{{ cluster: {}, service: {} }}", id.cluster, id.service));
+        let targets: Vec<_> = targets.collect();
         let _ = write!(
             text,
             "apiVersion: baseload/v1\nkind: ScalingSchedule\nmetadata: {{ name: {} }}\nspec:\n  targets: [{}]\n  timezone: {}\n  priority: {}\n",
@@ -127,6 +131,9 @@ impl Course {
             self.zone.0,
             self.priority,
         );
+        if let Some((account, region)) = site.account().zip(site.region()) {
+            let _ = writeln!(text, "  aws: {{ account: {account}, region: {region} }}");
+        }
         if self.lead > 0 {
             let _ = writeln!(text, "  leadTime: {}m", self.lead);
         }
