@@ -27,6 +27,8 @@ WORKLOADS = {
     "decide": (20, 3_000, "a target's floor, decided"),
     "tick": (100, 3_000, "a settled target, in a tick"),
     "status": (2, 3_000, "a target, in a snapshot"),
+    "edit": (2, 3_000, "a target, when a new revision is taken over"),
+    "burst": (1, 3_000, "a write in a burst of 3,000, the simulated ECS included"),
     "pass": (2, 3_000, "a target, in a steady pass, the simulated ECS included"),
 }
 

@@ -28,6 +28,8 @@ fn main() {
         "tick" => ticks(times),
         "status" => statuses(times),
         "pass" => passes(times),
+        "edit" => edits(times),
+        "burst" => bursts(times),
         other => panic!("{other} is no workload"),
     }
 }
@@ -37,12 +39,17 @@ fn start() -> Timestamp {
 }
 
 fn tree(targets: usize) -> Tree {
+    tree_of(targets, 3)
+}
+
+/// Schedules of ten targets each, whose floor is this by day.
+fn tree_of(targets: usize, min: u32) -> Tree {
     let name = |schedule: usize, n: usize| format!("{{ cluster: shop, service: s{schedule:03}-{n} }}");
     let yaml = |schedule: usize| {
         let targets: Vec<_> = (0..TARGETS_OF_EACH).map(|n| name(schedule, n)).collect();
         format!(
             "apiVersion: baseload/v1\nkind: ScalingSchedule\nmetadata: {{ name: s{schedule} }}\nspec:\n  \
-             targets: [{}]\n  timezone: Europe/Brussels\n  leadTime: 5m\n  default: {{ min: 3 }}\n  windows:\n    \
+             targets: [{}]\n  timezone: Europe/Brussels\n  leadTime: 5m\n  default: {{ min: {min} }}\n  windows:\n    \
              - {{ name: night, from: \"00:30\", to: \"09:00\", min: 1 }}\n    \
              - {{ name: friday, days: [fri], from: \"14:00\", to: \"00:30\", min: 6 }}\n",
             targets.join(", ")
@@ -90,6 +97,30 @@ fn settled() -> (Controller, Sim, Timestamp) {
         pass(&mut controller, &mut sim, now);
     }
     (controller, sim, now)
+}
+
+/// Each time a new revision that says the same of every target.
+fn edits(times: usize) {
+    let (mut controller, _, now) = settled();
+    let schedules = schedules(&tree(TARGETS));
+    for n in 0..times {
+        let revision = Revision { id: n.to_string(), digest: n.to_string(), schedules: Arc::clone(&schedules) };
+        controller.handle(now, Event::Loaded(Ok(Some(revision))));
+        controller.tick(now);
+    }
+    drop(black_box(controller.drain_facts()));
+}
+
+/// Each time every floor moves, and each write is answered by itself.
+fn bursts(times: usize) {
+    let (mut controller, mut sim, mut now) = settled();
+    let floors = [4, 3].map(|min| schedules(&tree_of(TARGETS, min)));
+    for n in 0..times {
+        let (id, schedules) = (n.to_string(), Arc::clone(&floors[n % 2]));
+        controller.handle(now, Event::Loaded(Ok(Some(Revision { digest: id.clone(), id, schedules }))));
+        now += SignedDuration::from_secs(120);
+        pass(&mut controller, &mut sim, now);
+    }
 }
 
 /// Looks at everything, and answers until nothing more is asked.

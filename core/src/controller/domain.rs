@@ -201,22 +201,24 @@ impl Domain {
         settings: &Settings,
         facts: &mut Vec<Fact>,
     ) {
-        self.release_targets(board, facts);
-        for target in named.iter().filter_map(TargetPattern::exact) {
-            let row = |target: &TargetId| Box::new(Row::new(board.members(target), settings.first_settle));
-            self.rows.entry(target).or_insert_with_key(row);
-        }
+        let exact: BTreeSet<TargetId> = named.iter().filter_map(TargetPattern::exact).collect();
         self.globs = named.into_iter().filter(|row| !row.is_exact()).collect();
+        self.release_targets(board, &exact, facts);
+        for target in exact {
+            let row = |target: &TargetId| Box::new(Row::new(board.members(target), settings.first_settle));
+            self.rows.entry(target).or_insert_with_key(row).named = true;
+        }
         self.listed = false;
         self.doubt_all();
         self.due = Due { targets: true, counts: Some(settings.resync), survey: true };
     }
 
     /// Those that stay learn who counts for them now.
-    fn release_targets(&mut self, board: &Board, facts: &mut Vec<Fact>) {
+    fn release_targets(&mut self, board: &Board, exact: &BTreeSet<TargetId>, facts: &mut Vec<Fact>) {
         self.rows.retain(|target, row| {
             row.join(board.members(target));
-            let stays = board.schedules().iter().any(|schedule| schedule.matches(target));
+            row.named = exact.contains(target);
+            let stays = row.named || self.globs.iter().any(|glob| glob.matches(target));
             if !stays && !row.leaving {
                 facts.push(Fact::Released { target: target.clone() });
             }

@@ -272,9 +272,8 @@ impl Domain {
             }
         }
         if answer.failed.is_empty() {
-            let exact = board.schedules().exact_targets();
             let is_listed = |target: &TargetId| answer.found.contains_key(target);
-            self.rows.retain(|target, row| is_listed(target) || exact.contains(target) || row.in_flight.is_some());
+            self.rows.retain(|target, row| is_listed(target) || row.named || row.in_flight.is_some());
             let missing = self.rows.iter_mut().filter(|(target, _)| !is_listed(target));
             missing.for_each(|(_, row)| row.saw_target(asked, None));
         }

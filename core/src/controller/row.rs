@@ -33,6 +33,8 @@ struct Rise {
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) members: Members,
+    /// Whether a schedule names it exactly, so that it has a row be it there or not.
+    pub(super) named: bool,
     /// How long counts prove nothing after the target was first seen.
     first_settle: SignedDuration,
     pub(super) decision: Option<Decision>,
@@ -84,6 +86,7 @@ impl Row {
     pub(super) fn new(members: Members, first_settle: SignedDuration) -> Self {
         Row {
             members,
+            named: false,
             first_settle,
             decision: None,
             decided_in: 0,
