@@ -36,7 +36,7 @@ use crate::lease::Standing as LeaseStanding;
 use crate::model::{Site, TargetId, TargetPattern};
 use crate::plan::{self, Circumstances, History, Seen, Verdict};
 use crate::status::{ConfigurationStatus, NextStatus, Status};
-use crate::timetable::{Board, Decision, Schedules};
+use crate::timetable::{Board, Decision, Members, Schedules};
 
 /// How the controller is set up.
 #[derive(Clone, Debug)]
@@ -352,9 +352,9 @@ impl Controller {
     /// The snapshot that every reader shares.
     pub fn status(&mut self, now: Timestamp) -> Status {
         self.changed = false;
-        let schedules = self.board.as_ref().map(|board| &**board.schedules());
+        let board = self.board.as_ref();
         let sites = self.domains.values().map(|domain| domain.status(now)).collect();
-        let targets = self.domains.values_mut().flat_map(|domain| domain.targets(schedules, now)).collect();
+        let targets = self.domains.values_mut().flat_map(|domain| domain.targets(board, now)).collect();
         Status {
             at: now,
             heartbeat: self.last_tick.unwrap_or(now),
@@ -442,11 +442,11 @@ impl Controller {
 
 /// The next instant at which what is declared differs. The timetable gives up on a difference after thousands of changes
 /// underneath that change nothing, and says how far it came; going on a few times is enough for every sane schedule.
-fn next_of(schedules: &Schedules, target: &TargetId, now: Timestamp) -> Option<NextStatus> {
-    let mut ruling = schedules.decide(target, now);
+fn next_of(board: &Board, members: &Members, now: Timestamp) -> Option<NextStatus> {
+    let mut ruling = board.rule(members, now);
     for _ in 0..4 {
         let at = ruling.until?;
-        let next = schedules.decide(target, at);
+        let next = board.rule(members, at);
         if next.decision != ruling.decision {
             return Some(NextStatus { at, floor: next.decision.as_ref().map(Into::into) });
         }

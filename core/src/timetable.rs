@@ -252,7 +252,11 @@ impl Schedules {
 
     /// What holds for `target` at `at`, and until when.
     pub fn decide(&self, target: &TargetId, at: Timestamp) -> Ruling {
-        let mut contest = Contest::new(&self.rules, self.taking_part(target), second(at));
+        self.rule(self.taking_part(target), at)
+    }
+
+    fn rule(&self, members: impl Iterator<Item = usize>, at: Timestamp) -> Ruling {
+        let mut contest = Contest::new(&self.rules, members, second(at));
         let decision = contest.outcome().map(|outcome| self.decision(outcome));
         Ruling { decision, until: timestamp_or_never(contest.advance()) }
     }

@@ -16,7 +16,7 @@ use super::{Chore, Fact, GLANCE, Settings, next_of};
 use crate::ecs::{EcsError, Operation, Query};
 use crate::model::{Site, TargetId, TargetPattern};
 use crate::status::{Conditions, SiteStatus, TargetStatus};
-use crate::timetable::{Board, Schedules};
+use crate::timetable::{Board, Members};
 
 /// Of so many targets it costs less to ask about all than to keep a list.
 const MOST_IN_DOUBT: usize = 256;
@@ -240,13 +240,9 @@ impl Domain {
     }
 
     /// Its targets' part of the snapshot.
-    pub(super) fn targets(
-        &mut self,
-        schedules: Option<&Schedules>,
-        now: Timestamp,
-    ) -> impl Iterator<Item = Arc<TargetStatus>> {
-        let next = move |target: &TargetId| next_of(schedules?, target, now);
-        self.rows.iter_mut().map(move |(target, row)| row.status(target, || next(target)))
+    pub(super) fn targets(&mut self, board: Option<&Board>, now: Timestamp) -> impl Iterator<Item = Arc<TargetStatus>> {
+        let next = move |members: &Members| next_of(board?, members, now);
+        self.rows.iter_mut().map(move |(target, row)| row.status(target, next))
     }
 }
 

@@ -462,9 +462,13 @@ impl Row {
     }
 
     /// The target's part of the snapshot. `next` is asked for where it is not known.
-    pub(super) fn status(&mut self, target: &TargetId, next: impl FnOnce() -> Option<NextStatus>) -> Arc<TargetStatus> {
+    pub(super) fn status(
+        &mut self,
+        target: &TargetId,
+        next: impl FnOnce(&Members) -> Option<NextStatus>,
+    ) -> Arc<TargetStatus> {
         if self.next.is_none() {
-            self.next = Some(next());
+            self.next = Some(next(&self.members));
             self.snapshot = None;
         }
         match &self.snapshot {

@@ -57,7 +57,7 @@ impl<'a> Tick<'a> {
             now: self.now,
             fresh_from: self.fresh_from,
             clock_is_trusted: self.clock_is_trusted,
-            highest_soon: self.highest_soon(target, row),
+            highest_soon: self.highest_soon(row),
             defer_during_deployment: self.defer_during_deployment(row),
         };
         let verdict = match row.decision {
@@ -78,7 +78,7 @@ impl<'a> Tick<'a> {
     fn decide(&self, target: &TargetId, row: &mut Row, facts: &mut Vec<Fact>) {
         let decision = self.board.decide(&row.members);
         if decision != row.decision {
-            let boundary = self.boundary(target);
+            let boundary = self.boundary(row);
             facts.push(Fact::Declared {
                 target: target.clone(),
                 before: row.decision.clone(),
@@ -96,7 +96,7 @@ impl<'a> Tick<'a> {
     }
 
     /// Only where someone else raised the minimum above what is declared does it matter what will be.
-    fn highest_soon(&self, target: &TargetId, row: &Row) -> u32 {
+    fn highest_soon(&self, row: &Row) -> u32 {
         let declared = row.decision.as_ref().map_or(0, |decision| decision.floor.min);
         let raised = |live: &ScalableTarget| live.min > declared && row.history.would_correct(*live);
         let Some(to) = self.now.checked_add(plan::TWIN).ok().filter(|_| row.seen.bounds().as_ref().is_some_and(raised))
@@ -106,7 +106,7 @@ impl<'a> Tick<'a> {
         if self.board.stays_until(&row.members, to) {
             return declared;
         }
-        let segments = self.board.schedules().segments(target, Span { from: self.now, to });
+        let segments = self.board.segments(&row.members, Span { from: self.now, to });
         let minima = segments.iter().filter_map(|segment| Some(segment.decision.as_ref()?.floor.min));
         minima.max().unwrap_or(declared)
     }
@@ -120,10 +120,10 @@ impl<'a> Tick<'a> {
     }
 
     /// The boundary at which what is declared now began, where it lies after the tick before.
-    fn boundary(&self, target: &TargetId) -> Option<Timestamp> {
+    fn boundary(&self, row: &Row) -> Option<Timestamp> {
         let previous = self.previous?;
         let next_second = Timestamp::from_second(self.now.as_second() + 1).ok()?;
-        let segments = self.board.schedules().segments(target, Span { from: previous, to: next_second });
+        let segments = self.board.segments(&row.members, Span { from: previous, to: next_second });
         segments.last().map(|segment| segment.span.from).filter(|from| *from > previous)
     }
 }

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use super::civil::{second, timestamp, timestamp_or_never};
 use super::contest::{Entrant, outcome};
 use super::rules::{Course, Run};
-use super::{Decision, Schedules};
-use crate::model::TargetId;
+use super::{Decision, Ruling, Schedules, Segment};
+use crate::model::{Span, TargetId};
 
 /// What each schedule of a revision declares at the instant last advanced to.
 #[derive(Clone, Debug)]
@@ -80,6 +80,16 @@ impl Board {
             Some(Entrant { schedule, priority: self.schedules.rules[schedule].priority, claim })
         });
         outcome(entrants).map(|outcome| self.schedules.decision(outcome))
+    }
+
+    /// As [`Schedules::decide`], for a target with these members.
+    pub fn rule(&self, members: &Members, at: Timestamp) -> Ruling {
+        self.schedules.rule(members.0.iter().copied(), at)
+    }
+
+    /// As [`Schedules::segments`], for a target with these members.
+    pub fn segments(&self, members: &Members, span: Span) -> Vec<Segment> {
+        self.schedules.follow(members.0.iter().copied(), span)
     }
 
     /// When the floor of `decision`, which holds at `at` for a target with these members, would hold without lead time:
