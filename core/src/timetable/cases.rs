@@ -131,6 +131,14 @@ fn g10_a_board_is_right_after_a_sleep_and_after_the_clock_steps_back() {
 }
 
 #[test]
+fn a_board_says_that_a_decision_stays_up_to_the_last_instant_before_the_next_boundary() {
+    let board = Board::new(Arc::new(web().alone()), at("2026-11-20T03:00:00+01:00"));
+    let members = board.members(&www());
+    assert!(board.stays_until(&members, at("2026-11-20T08:59:59+01:00")));
+    assert!(!board.stays_until(&members, at("2026-11-20T09:00:00+01:00")));
+}
+
+#[test]
 fn g17_a_holiday_lasts_its_whole_local_day_and_the_eves_night_ends_normally() {
     let holiday = schedule("s", "Europe/Berlin", Some(floor(3)))
         .with(daily("night", "22:00-06:00", floor(6)).except(&["2026-11-15"]))
