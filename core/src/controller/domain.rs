@@ -117,13 +117,14 @@ impl Domain {
     fn consider_all(&mut self, tick: &Tick<'_>, facts: &mut Vec<Fact>) {
         self.queue.clear();
         self.look_wanted = false;
+        let probes = self.outages.want_a_probe(tick.now);
         let mut neighbour = Conditions::default();
         for (target, row) in &mut self.rows {
             tick.consider_contained(target, row, facts);
             row.share_conditions(&mut neighbour);
             row.queued = row.urgency_now(tick.now);
             self.queue.extend(row.queued.map(|urgency| (urgency, target.clone())));
-            self.look_wanted |= row.is_to_be_looked_at(tick.now);
+            self.look_wanted |= row.wants_look() && (probes || row.looks.is_over(tick.now));
         }
     }
 
@@ -136,7 +137,7 @@ impl Domain {
         }
         row.queued = urgency;
         self.queue.extend(urgency.map(|urgency| (urgency, target.clone())));
-        self.look_wanted |= row.is_to_be_looked_at(tick.now);
+        self.look_wanted |= row.wants_look() && row.looks.is_over(tick.now);
     }
 
     /// The next tick asks about every target.
@@ -185,8 +186,7 @@ impl Domain {
         self.rows.values_mut().for_each(|row| row.shift(by));
         self.doubt_all();
         self.pacer.shift(by);
-        self.outages.looks.shift(by);
-        self.outages.writes.shift(by);
+        self.outages.shift(by);
         self.survey_pause = self.survey_pause.and_then(|until| until.checked_sub(by).ok());
         self.last_pass = self.last_pass.and_then(|at| at.checked_sub(by).ok());
         self.stirred = self.stirred.and_then(|at| at.checked_sub(by).ok());

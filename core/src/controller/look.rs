@@ -101,7 +101,8 @@ impl Domain {
         let on_its_way = self.busy.targets.as_ref().map(|(asked, _)| *asked);
         let wanting = |row: &Row| row.wants_look() && !on_its_way.is_some_and(|asked| row.is_served_by(asked, now));
         let mut targets: Vec<_> = self.rows.iter_mut().filter(|(_, row)| wanting(row)).collect();
-        let due = targets.iter().filter(|(_, row)| row.looks.is_over(now)).count();
+        let probe = usize::from(self.outages.want_a_probe(now)).min(targets.len());
+        let due = targets.iter().filter(|(_, row)| row.looks.is_over(now)).count().max(probe);
         if due == 0 {
             self.look_wanted = false;
             return None;
@@ -110,6 +111,7 @@ impl Domain {
         targets.truncate(due.next_multiple_of(TARGETS_PER_CALL));
         targets.iter_mut().for_each(|(_, row)| row.looking = true);
         self.busy.singled_out += 1;
+        self.outages.probe(now);
         Some(Query::Targets(targets.into_iter().map(|(target, _)| target.clone()).collect()))
     }
 

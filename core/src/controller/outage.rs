@@ -8,6 +8,9 @@ use crate::ecs::ErrorKind;
 /// Where some calls fail and some do not, everyone is let go no more often than this, so that pauses are pauses.
 const REST: SignedDuration = SignedDuration::from_mins(1);
 
+/// While looks fail for everyone, one is tried at least this often, whoever pauses: the end of an outage is soon known.
+const PROBE: SignedDuration = SignedDuration::from_secs(5);
+
 /// What kind of call tells of an outage. Writes may fail where looks do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Door {
@@ -35,11 +38,6 @@ impl Outage {
         }
         false
     }
-
-    /// Moves what is kept with a clock that stepped back.
-    pub(super) fn shift(&mut self, by: SignedDuration) {
-        self.ended = self.ended.and_then(|at| at.checked_sub(by).ok());
-    }
 }
 
 impl Domain {
@@ -65,8 +63,29 @@ impl Domain {
 /// The outages of one site, by the kind of call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Outages {
-    pub(super) looks: Outage,
-    pub(super) writes: Outage,
+    looks: Outage,
+    writes: Outage,
+    /// When targets were last looked at before the next look at all of them.
+    probed: Option<Timestamp>,
+}
+
+impl Outages {
+    /// Whether somebody who pauses is to be looked at all the same, to see whether AWS answers again.
+    pub(super) fn want_a_probe(&self, now: Timestamp) -> bool {
+        self.looks.is_on && self.probed.is_none_or(|at| now.duration_since(at) >= PROBE)
+    }
+
+    /// Somebody is looked at.
+    pub(super) fn probe(&mut self, now: Timestamp) {
+        self.probed = Some(now);
+    }
+
+    /// Moves what is kept with a clock that stepped back.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        [&mut self.looks.ended, &mut self.writes.ended, &mut self.probed]
+            .into_iter()
+            .for_each(|at| *at = at.and_then(|at| at.checked_sub(by).ok()));
+    }
 }
 
 /// Whether a failure says something of AWS, or of the way to it, and not of a target.

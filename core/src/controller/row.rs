@@ -392,11 +392,6 @@ impl Row {
         due && !self.looking && self.in_flight.is_none()
     }
 
-    /// Whether it is time for that look.
-    pub(super) fn is_to_be_looked_at(&self, now: Timestamp) -> bool {
-        self.looks.is_over(now) && self.wants_look()
-    }
-
     /// Whether the answer to a question that left at `asked` will do as a look: no write of ours came after it, and it
     /// is not from before the clock stepped back.
     pub(super) fn is_served_by(&self, asked: Timestamp, now: Timestamp) -> bool {

@@ -36,6 +36,18 @@ fn f20_once_aws_answers_again_nobody_sits_out_the_pause_that_the_outage_brought(
 }
 
 #[test]
+fn f20_few_targets_too_are_right_within_seconds_after_a_long_outage() {
+    for minute in [10, 11, 12, 13] {
+        let mut world = fleet(3, office_hours);
+        world.run_to("2026-11-20T07:50:00Z");
+        let until = instant(&format!("2026-11-20T08:{minute}:17Z"));
+        world.sim.inject(Scope::Everything, Fault::refuse("ServiceUnavailable"), Lasting::Until(until));
+        world.run_until(until + SignedDuration::from_secs(8));
+        assert_eq!(at_floor(&world, 3, 3), 3, "{until}");
+    }
+}
+
+#[test]
 fn f20_where_only_some_calls_fail_each_target_still_pauses_as_its_own_failures_say() {
     let mut world = fleet(FLEET, office_hours);
     world.run_to("2026-11-20T07:59:30Z");
