@@ -79,6 +79,9 @@ pub(super) struct Busy {
     pub(super) targets: Option<(Timestamp, Query)>,
     /// How many questions about some targets are.
     pub(super) singled_out: usize,
+    /// Of those about targets, whether the one about all left before the clock stepped back, and how many of the others
+    /// did: when they left, nobody knows any more.
+    pub(super) outdated: (bool, usize),
     pub(super) counts: bool,
     pub(super) survey: bool,
 }
@@ -184,6 +187,7 @@ impl Domain {
     /// Keeps ages what they were when the wall clock steps back.
     pub(super) fn shift(&mut self, by: SignedDuration) {
         self.rows.values_mut().for_each(|row| row.shift(by));
+        self.busy.outdated = (self.busy.targets.is_some(), self.busy.singled_out);
         self.doubt_all();
         self.pacer.shift(by);
         self.outages.shift(by);

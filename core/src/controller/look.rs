@@ -157,7 +157,7 @@ impl Domain {
         now: Timestamp,
         facts: &mut Vec<Fact>,
     ) {
-        if asked > now {
+        if asked > now || self.left_before_a_step_back(query) {
             return self.ask_again(query, settings);
         }
         match observation {
@@ -178,6 +178,21 @@ impl Domain {
                 self.saw_surveys(answer);
             }
         }
+    }
+
+    /// Whether the clock stepped back while this question about targets was under way, be it to a time that is later than
+    /// when it left.
+    fn left_before_a_step_back(&self, query: &Query) -> bool {
+        let (about_all, others) = self.busy.outdated;
+        match query {
+            Query::Targets(_) | Query::AllTargets if self.is_about_all(query) => about_all,
+            Query::Targets(_) | Query::AllTargets => others > 0,
+            Query::Services(_) | Query::Survey(_) => false,
+        }
+    }
+
+    fn is_about_all(&self, query: &Query) -> bool {
+        self.busy.targets.as_ref().is_some_and(|(_, busy)| busy == query)
     }
 
     /// The clock stepped back while the question was under way: the answer has no age, so it counts for nothing.
@@ -202,9 +217,13 @@ impl Domain {
 
     /// A question about targets is no longer under way; whether it was about all of them.
     fn came_back(&mut self, query: &Query) -> bool {
-        let about_all = self.busy.targets.take_if(|(_, busy)| busy == query).is_some();
-        if !about_all {
-            self.busy.singled_out = self.busy.singled_out.saturating_sub(1);
+        let about_all = self.is_about_all(query);
+        match about_all {
+            true => (self.busy.targets, self.busy.outdated.0) = (None, false),
+            false => {
+                self.busy.singled_out = self.busy.singled_out.saturating_sub(1);
+                self.busy.outdated.1 = self.busy.outdated.1.saturating_sub(1);
+            }
         }
         about_all
     }
