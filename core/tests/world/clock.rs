@@ -4,7 +4,7 @@ use baseload_core::controller::{ClockTrust, Fact};
 use jiff::SignedDuration;
 
 use crate::driver::World;
-use crate::scene::{always, www};
+use crate::scene::{account_of, always, service, www};
 
 #[test]
 fn g10_a_clock_that_steps_back_ten_minutes_replays_nothing_and_wedges_nothing() {
@@ -76,6 +76,21 @@ fn an_answer_from_before_the_clock_stepped_back_is_asked_for_again() {
     assert!(seen <= world.wall(), "{seen} is still to come");
     world.run_to("2026-11-20T18:01:00Z");
     assert_eq!(world.min("www"), 1);
+}
+
+#[test]
+fn a_look_that_a_write_overtook_counts_for_nothing_although_the_clock_stepped_back_meanwhile() {
+    let mut world = World::new(account_of(&[("www", service(1, 10))]), &always(&["www"], "min: 1"));
+    world.run_to("2026-11-20T06:39:55Z");
+    world.latency.read = SignedDuration::from_secs(50);
+    world.run_to("2026-11-20T06:40:27Z"); // the look of 06:40:00 has seen 1, and is on its way back
+    world.edit(&always(&["www"], "min: 3"));
+    world.run_for(3);
+    assert_eq!(world.min("www"), 3);
+    world.step_clock(-30); // the write seems to be of 06:39:57 now, before the look
+    world.run_for(25);
+    assert_eq!(world.target("www").observed.map(|bounds| bounds.min), Some(3));
+    assert_eq!(world.writes.len(), 1);
 }
 
 /// `www` under a clock that is wrong, and knows it.
