@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::driver::{Stride, World};
 use crate::faults::{at_floor, fleet};
-use crate::scene::office_hours;
+use crate::scene::{office_hours, schedule};
 
 const FLEET: usize = 200;
 
@@ -92,4 +92,24 @@ fn f20_an_outage_costs_no_more_calls_than_quiet_does() {
     world.run_until(world.at() + SignedDuration::from_mins(60));
     let an_hour = world.calls(Operation::DescribeScalableTargets) - before;
     assert!(an_hour <= 2 * 60 * 4, "{an_hour} calls; a pass a minute is 240");
+}
+
+#[test]
+fn a_fall_that_waited_for_its_turn_does_not_leave_on_a_look_that_became_too_old_meanwhile() {
+    let mut world = fleet(30, |names| {
+        schedule(
+            "dawn",
+            names,
+            "default: { min: 1 }\nwindows: [{ name: dawn, from: \"05:00\", to: \"06:40\", min: 3 }]",
+        )
+    });
+    world.run_to("2026-11-20T06:36:00Z");
+    world.restart(); // nothing is known of what AWS lets through: ten writes at a time
+    world.run_to("2026-11-20T06:38:30Z");
+    world.latency.read = SignedDuration::from_secs(100); // the look of 06:39 comes back at 06:40:40
+    world.run_to("2026-11-20T06:40:05Z");
+    let fallen = at_floor(&world, 30, 1);
+    assert!((1..30).contains(&fallen), "the look of 06:38 serves until 06:40: {fallen}");
+    world.run_to("2026-11-20T06:43:00Z");
+    assert_eq!(at_floor(&world, 30, 1), 30);
 }
