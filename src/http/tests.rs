@@ -36,7 +36,7 @@ fn status(targets: Vec<TargetStatus>) -> Status {
     }
 }
 
-fn many_targets() -> Vec<TargetStatus> {
+fn targets(count: usize) -> Vec<TargetStatus> {
     let target = |n: usize| TargetStatus {
         site: Site::HOME,
         cluster: "shop".into(),
@@ -51,7 +51,7 @@ fn many_targets() -> Vec<TargetStatus> {
         last_error: None,
         corrections: 0,
     };
-    (0..6000).map(target).collect()
+    (0..count).map(target).collect()
 }
 
 impl Server {
@@ -140,7 +140,7 @@ async fn the_page_allows_nothing_from_outside_and_is_not_kept() {
 
 #[tokio::test]
 async fn a_page_is_compressed_for_clients_that_take_it_and_a_scrape_is_not() {
-    let server = Server::start_with(Limits::default(), many_targets()).await;
+    let server = Server::start_with(Limits::default(), targets(6000)).await;
     for (path, is_packed) in [("/", true), ("/api/v1/status", true), ("/metrics", false)] {
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n");
         let mut stream = server.connect().await;
@@ -157,7 +157,7 @@ async fn a_page_is_compressed_for_clients_that_take_it_and_a_scrape_is_not() {
 
 #[tokio::test]
 async fn a_target_has_a_page_and_what_is_no_target_has_none() {
-    let mut target = many_targets().remove(0);
+    let mut target = targets(6000).remove(0);
     target.service = "a \"b\"/<c>".into();
     let server = Server::start_with(Limits::default(), vec![target]).await;
     let page = server.ask("GET", "/targets/shop/a%20%22b%22%2F%3Cc%3E").await;
@@ -270,7 +270,7 @@ async fn f65_a_connection_that_falls_idle_is_closed() {
 async fn f65_a_client_that_does_not_read_its_answer_is_cut_off() {
     let limits =
         Limits { answer_patience: Duration::from_millis(50), grace: Duration::from_secs(60), ..Limits::default() };
-    let mut server = Server::start_with(limits, many_targets()).await;
+    let mut server = Server::start_with(limits, targets(6000)).await;
     let whole = server.raw(SCRAPE).await.len();
     let mut stalled = server.connect().await;
     stalled.write_all(SCRAPE).await.unwrap();
@@ -300,6 +300,22 @@ async fn f65_pipelined_requests_are_answered_in_order() {
     let answer = server.raw(&requests).await;
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 20);
     assert!(answer.rfind("HTTP/1.1 200").unwrap() < answer.find("HTTP/1.1 404").unwrap());
+}
+
+/// hyper would put the refusal before what it still has to write of the answer, did it keep heads and bodies apart.
+#[tokio::test]
+async fn f65_nonsense_after_a_request_is_refused_after_the_whole_answer() {
+    let server = Server::start_with(Limits::default(), targets(30_000)).await;
+    let mut stream = server.connect().await;
+    let request = "GET /api/v1/status HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc";
+    stream.write_all(format!("{request}\0 / HTTP/1.1\r\n\r\n").as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await; // until the answer fills what the sockets hold
+    let answers = read_to_end(&mut stream).await;
+    let (head, rest) = answers.split_once("\r\n\r\n").unwrap();
+    let length = head.split_once("content-length: ").unwrap().1.split("\r\n").next().unwrap();
+    let (answer, refusal) = rest.split_at(length.parse().unwrap());
+    assert!(answer.starts_with('{') && answer.ends_with('}'), "...{}", &answer[answer.len() - 300..]);
+    assert!(is_code(refusal, 400), "{refusal}");
 }
 
 #[tokio::test]
