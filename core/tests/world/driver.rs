@@ -443,6 +443,7 @@ impl World {
     /// The process stands still for so long, while time is let pass.
     pub(crate) fn fall_asleep(&mut self, seconds: i64) {
         self.asleep_until = self.at + SignedDuration::from_secs(seconds);
+        self.witness.falls_asleep(self.at, self.asleep_until);
     }
 
     /// The process goes on at once, and finds what came meanwhile.

@@ -103,6 +103,13 @@ impl Witness {
         }
     }
 
+    /// Who falls asleep in a daze wakes up in it: nothing was learned meanwhile.
+    pub(crate) fn falls_asleep(&mut self, at: Timestamp, until: Timestamp) {
+        if self.stepped.is_some_and(|stepped| at.duration_since(stepped) <= DAZE) {
+            self.stepped = Some(until);
+        }
+    }
+
     /// Sleep is over, before its time perhaps.
     pub(crate) fn woken(&mut self, at: Timestamp) {
         self.stepped = self.stepped.map(|stepped| stepped.min(at));
