@@ -152,6 +152,10 @@ pub(super) struct Course<'a> {
     wall: Wall<'a>,
     /// For each item, what is known of it; renewed when its end has passed.
     stretches: Vec<Stretch>,
+    /// The same with the lead time. Apart from `held_early`, for to know how far occurrences chain may take long.
+    early: Vec<Stretch>,
+    /// For each item, when it is held next, lead time included; renewed when that has passed.
+    held_early: Vec<i64>,
     /// The base from the last instant asked for to the end of its lead time.
     runs: VecDeque<Run>,
 }
@@ -159,8 +163,15 @@ pub(super) struct Course<'a> {
 impl<'a> Course<'a> {
     pub(super) fn new(rules: &'a Rules) -> Self {
         let unknown = Stretch { on: false, until: i64::MIN };
-        let stretches = vec![unknown; rules.items.len()];
-        Course { rules, wall: Wall::new(&rules.zone), stretches, runs: VecDeque::new() }
+        let items = rules.items.len();
+        Course {
+            rules,
+            wall: Wall::new(&rules.zone),
+            stretches: vec![unknown; items],
+            early: vec![unknown; items],
+            held_early: vec![i64::MIN; items],
+            runs: VecDeque::new(),
+        }
     }
 
     /// What the schedule declares at `at`, which never goes back.
@@ -258,7 +269,10 @@ impl<'a> Course<'a> {
         let mut earliest = NEVER;
         for (index, item) in self.rules.items.iter().enumerate() {
             if disturbs(index, item.floor) {
-                earliest = earliest.min(item.next_held(&mut self.wall, at, self.rules.lead));
+                if self.held_early[index] < at {
+                    self.held_early[index] = item.next_held(&mut self.wall, at, self.rules.lead);
+                }
+                earliest = earliest.min(self.held_early[index]);
             }
         }
         earliest
@@ -279,10 +293,13 @@ impl<'a> Course<'a> {
         if self.rules.default.is_some_and(disturbs) {
             return at;
         }
-        let held = item.stretch(&mut self.wall, at, self.rules.lead);
         let others = self.disturbed(at, |index, floor| {
             index != claim.item && (disturbs(floor) || self.rules.items[index].is_override())
         });
+        if self.early[claim.item].until <= at {
+            self.early[claim.item] = item.stretch(&mut self.wall, at, self.rules.lead);
+        }
+        let held = self.early[claim.item];
         if held.on { held.until.min(others) } else { at }
     }
 

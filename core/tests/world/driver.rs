@@ -468,6 +468,9 @@ impl World {
         self.skew += SignedDuration::from_secs(seconds);
         // Whoever sleeps through it feels it on waking.
         self.witness.clock_stepped(self.at.max(self.asleep_until), self.skew);
+        if seconds < 0 && !self.is_asleep() {
+            self.witness.clock_stepped_back(self.at);
+        }
         self.turn();
     }
 

@@ -67,6 +67,8 @@ pub(crate) struct Witness {
     schedules: Option<Schedules>,
     /// When the clock last stepped. For a while after, ages by the wall and true ages differ by what no process can know.
     stepped: Option<Timestamp>,
+    /// When it last did so backwards, under the controller's eyes: what left before that is asked for again.
+    stepped_back: Option<Timestamp>,
     /// How far the wall clock is ahead of true time, and whether AWS has said so since.
     skew: SignedDuration,
     skew_is_known: bool,
@@ -80,6 +82,7 @@ impl Witness {
             in_flight: 0,
             schedules: None,
             stepped: None,
+            stepped_back: None,
             skew: SignedDuration::ZERO,
             skew_is_known: false,
         }
@@ -101,6 +104,10 @@ impl Witness {
             let declared = known.rival.declared;
             (known.rival, known.last_nudge) = (Rival { declared, ..Rival::default() }, None); // an hour by the wall is no longer an hour
         }
+    }
+
+    pub(crate) fn clock_stepped_back(&mut self, at: Timestamp) {
+        self.stepped_back = Some(at);
     }
 
     /// Who falls asleep in a daze wakes up in it: nothing was learned meanwhile.
@@ -147,7 +154,9 @@ impl Witness {
     /// An answer arrives. One to a question from before the clock stepped back has no age and counts for nothing.
     pub(crate) fn told(&mut self, event: &Event, left: Timestamp, wall: Timestamp, at: Timestamp) {
         match event {
-            Event::Observed { asked, site, query, observation } if *asked <= wall => {
+            Event::Observed { asked, site, query, observation }
+                if *asked <= wall && self.stepped_back.is_none_or(|stepped| left >= stepped) =>
+            {
                 self.saw(left, site, query, observation);
             }
             Event::Applied { action, outcome } => self.applied(action, outcome.as_ref().err(), at),
