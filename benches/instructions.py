@@ -29,6 +29,7 @@ WORKLOADS = {
     "status": (2, 3_000, "a target, in a snapshot"),
     "edit": (2, 3_000, "a target, when a new revision is taken over"),
     "burst": (1, 3_000, "a write in a burst of 3,000, the simulated ECS included"),
+    "steady": (1, 1, "a search for the next change of a floor that has none"),
     "pass": (2, 3_000, "a target, in a steady pass, the simulated ECS included"),
 }
 

@@ -30,6 +30,7 @@ fn main() {
         "pass" => passes(times),
         "edit" => edits(times),
         "burst" => bursts(times),
+        "steady" => steadies(times),
         other => panic!("{other} is no workload"),
     }
 }
@@ -79,6 +80,21 @@ fn decides(times: usize) {
     let members: Vec<_> = schedules.exact_targets().iter().map(|target| board.members(target)).collect();
     for _ in 0..times {
         members.iter().for_each(|members| drop(black_box(board.decide(members))));
+    }
+}
+
+/// Each time the search for a change that never comes, beneath thousands of boundaries that change nothing.
+fn steadies(times: usize) {
+    let yaml = "apiVersion: baseload/v1\nkind: ScalingSchedule\nmetadata: { name: steady }\nspec:\n  \
+                targets: [{ cluster: shop, service: www }]\n  timezone: Europe/Brussels\n  leadTime: 24h\n  \
+                default: { min: 1 }\n  windows:\n    \
+                - { name: early, from: \"15:30\", to: \"14:00\", min: 4 }\n    \
+                - { name: late, from: \"08:30\", to: \"14:00\", min: 4 }\n";
+    let tree = Tree { files: [("steady.yaml".into(), yaml.as_bytes().to_vec())].into() };
+    let schedules = schedules(&tree);
+    let target = schedules.exact_targets().pop_first().expect("one target");
+    for _ in 0..times {
+        black_box(schedules.decide(black_box(&target), start()));
     }
 }
 

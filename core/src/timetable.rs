@@ -177,7 +177,8 @@ pub struct Decision {
 pub struct Ruling {
     /// `None`: the target is left alone.
     pub decision: Option<Decision>,
-    /// The first later instant at which the decision differs; `None`: never.
+    /// The first later instant at which the decision differs, or until when it is known to stay where thousands of changes
+    /// beneath it change nothing; `None`: never.
     pub until: Option<Timestamp>,
 }
 

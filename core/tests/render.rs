@@ -261,6 +261,20 @@ fn schedules_that_compete_are_explained() {
     assert_golden("explain-contest.txt", &explanation(all, "2026-11-27T23:10:00Z"));
 }
 
+/// Two windows of one floor, a pause that the lead time bridges: every boundary might be a change, and none is.
+#[test]
+fn a_floor_that_stays_beneath_thousands_of_boundaries_is_explained_as_far_as_it_was_followed() {
+    let early = window("early", EVERY_DAY, (15 * 60 + 30, 14 * 60), floor(4));
+    let late = window("late", EVERY_DAY, (8 * 60 + 30, 14 * 60), floor(4));
+    let steady = Schedule {
+        lead_time: SignedDuration::from_hours(24),
+        ..schedule("steady", &["shop/www"], Some(floor(1)), vec![early, late])
+    };
+    let text = explanation(vec![steady], "2026-11-23T07:57:00Z");
+    assert!(text.contains("\nThis stays so until ") && text.contains(" at least.\n"), "{text}");
+    assert!(!text.contains("Next change"), "{text}");
+}
+
 #[test]
 fn a_target_that_nobody_names_is_explained() {
     assert_golden("explain-nobody.txt", &explanation(vec![web(&["shop/api"])], "2026-11-23T07:57:00Z"));

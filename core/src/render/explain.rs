@@ -85,6 +85,9 @@ fn next_change(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
         let steady = !explanation.schedules.is_empty() && !is_not_allowed(explanation);
         return if steady { vec!["This never changes.".to_owned()] } else { Vec::new() };
     };
+    if explanation.next == explanation.decision {
+        return vec![format!("This stays so until {} at least.", moment(until, zone))];
+    }
     let then = explanation.next.as_ref().map_or("Left alone: no schedule takes part".to_owned(), sentence);
     vec![format!("Next change: {}", moment(until, zone)), format!("  {then}.")]
 }

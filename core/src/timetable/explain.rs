@@ -25,10 +25,11 @@ pub struct Explanation {
     pub decision: Option<Decision>,
     /// The schedule that filled in the max, where the winner declares none.
     pub max_from: Option<Arc<str>>,
-    /// When the decision differs next; `None`: never.
+    /// When the decision differs next, or until when it is known to stay where thousands of changes beneath it change
+    /// nothing; `None`: never.
     #[serde(serialize_with = "crate::model::instants::option::serialize")]
     pub until: Option<Timestamp>,
-    /// What holds from then on.
+    /// What holds from then on; the same as now where no more is known.
     pub next: Option<Decision>,
     /// Every schedule that matches the target, in order of precedence; empty where none does.
     pub schedules: Vec<Competitor>,

@@ -145,6 +145,9 @@ impl Item {
     }
 }
 
+/// A stretch that is over.
+const UNKNOWN: Stretch = Stretch { on: false, until: i64::MIN };
+
 /// A schedule followed forward through time.
 #[derive(Clone, Debug)]
 pub(super) struct Course<'a> {
@@ -152,9 +155,10 @@ pub(super) struct Course<'a> {
     wall: Wall<'a>,
     /// For each item, what is known of it; renewed when its end has passed.
     stretches: Vec<Stretch>,
-    /// The same with the lead time. Apart from `held_early`, for to know how far occurrences chain may take long.
+    /// The same with the lead time; empty until asked for. Apart from `held_early`, because to know how far occurrences
+    /// chain may take long.
     early: Vec<Stretch>,
-    /// For each item, when it is held next, lead time included; renewed when that has passed.
+    /// For each item, when it is held next, lead time included; renewed when that has passed. Empty until asked for.
     held_early: Vec<i64>,
     /// The base from the last instant asked for to the end of its lead time.
     runs: VecDeque<Run>,
@@ -162,14 +166,12 @@ pub(super) struct Course<'a> {
 
 impl<'a> Course<'a> {
     pub(super) fn new(rules: &'a Rules) -> Self {
-        let unknown = Stretch { on: false, until: i64::MIN };
-        let items = rules.items.len();
         Course {
             rules,
             wall: Wall::new(&rules.zone),
-            stretches: vec![unknown; items],
-            early: vec![unknown; items],
-            held_early: vec![i64::MIN; items],
+            stretches: vec![UNKNOWN; rules.items.len()],
+            early: Vec::new(),
+            held_early: Vec::new(),
             runs: VecDeque::new(),
         }
     }
@@ -266,6 +268,7 @@ impl<'a> Course<'a> {
 
     /// The first instant from `at` on at which an item whose index and floor disturb may count, lead time included.
     pub(super) fn disturbed(&mut self, at: i64, disturbs: impl Fn(usize, Floor) -> bool) -> i64 {
+        self.held_early.resize(self.rules.items.len(), i64::MIN);
         let mut earliest = NEVER;
         for (index, item) in self.rules.items.iter().enumerate() {
             if disturbs(index, item.floor) {
@@ -296,6 +299,7 @@ impl<'a> Course<'a> {
         let others = self.disturbed(at, |index, floor| {
             index != claim.item && (disturbs(floor) || self.rules.items[index].is_override())
         });
+        self.early.resize(self.rules.items.len(), UNKNOWN);
         if self.early[claim.item].until <= at {
             self.early[claim.item] = item.stretch(&mut self.wall, at, self.rules.lead);
         }

@@ -56,7 +56,7 @@ pub fn target(view: &View<'_>, id: &TargetId) -> Option<String> {
 /// What holds when the floor changes next.
 fn next(explanation: &Explanation, zone: &TimeZone) -> Markup {
     html! {
-        @if let Some(until) = explanation.until {
+        @if let Some(until) = explanation.until.filter(|_| explanation.next != explanation.decision) {
             p.lead.quiet {
                 "From " (local(until, explanation.at, zone)) ", " (away(explanation.at, until)) ": "
                 @match &explanation.next {
