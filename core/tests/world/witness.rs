@@ -25,6 +25,8 @@ const DAZE: SignedDuration = SignedDuration::from_mins(5);
 struct Known {
     /// The last answered look at the bounds, and when its question left.
     look: Option<(Timestamp, Option<ScalableTarget>)>,
+    /// Whether the controller may have held that look for nothing.
+    is_doubtful: bool,
     counts: Option<ServiceCounts>,
     /// The last accepted write, and when the acceptance arrived.
     last_accepted: Option<(Timestamp, Action)>,
@@ -67,7 +69,7 @@ pub(crate) struct Witness {
     schedules: Option<Schedules>,
     /// When the clock last stepped. For a while after, ages by the wall and true ages differ by what no process can know.
     stepped: Option<Timestamp>,
-    /// When it last did so backwards, under the controller's eyes: what left before that is asked for again.
+    /// When it last did so backwards, under the controller's eyes: what left before that may count for nothing.
     stepped_back: Option<Timestamp>,
     /// How far the wall clock is ahead of true time, and whether AWS has said so since.
     skew: SignedDuration,
@@ -139,11 +141,11 @@ impl Witness {
         assert!(action.max.is_none() || declares_max, "a max that nobody declares: {action:?}");
         let known = self.known.entry(target.clone()).or_default();
         assert!(known.in_flight.is_none(), "two writes under way for {target}: {action:?}");
-        let lowers = known.lowers(action);
+        let lowers = known.lowers(action) && !known.is_doubtful;
         assert!(!(lowers && known.rival.is_contested), "{action:?} lowers what is contested");
         let is_off = self.skew.abs() > SignedDuration::from_secs(126);
         assert!(!(lowers && is_off && self.skew_is_known), "{action:?} lowers by a clock that is {} off", self.skew);
-        if self.stepped.is_none_or(|stepped| at.duration_since(stepped) > DAZE) {
+        if !known.is_doubtful && self.stepped.is_none_or(|stepped| at.duration_since(stepped) > DAZE) {
             known.check(action, self.resync, at);
         }
         known.in_flight = Some(action.clone());
@@ -154,9 +156,7 @@ impl Witness {
     /// An answer arrives. One to a question from before the clock stepped back has no age and counts for nothing.
     pub(crate) fn told(&mut self, event: &Event, left: Timestamp, wall: Timestamp, at: Timestamp) {
         match event {
-            Event::Observed { asked, site, query, observation }
-                if *asked <= wall && self.stepped_back.is_none_or(|stepped| left >= stepped) =>
-            {
+            Event::Observed { asked, site, query, observation } if *asked <= wall => {
                 self.saw(left, site, query, observation);
             }
             Event::Applied { action, outcome } => self.applied(action, outcome.as_ref().err(), at),
@@ -170,15 +170,16 @@ impl Witness {
     }
 
     fn saw(&mut self, at: Timestamp, site: &Site, query: &Query, observation: &Observation) {
+        let counts_for_sure = self.stepped_back.is_none_or(|stepped| at >= stepped);
         match observation {
             Observation::Targets(answer) => {
                 for (target, value) in &answer.found {
-                    self.known.entry(target.clone()).or_default().saw(at, *value);
+                    self.known.entry(target.clone()).or_default().saw(at, *value, counts_for_sure);
                 }
                 if *query == Query::AllTargets && answer.failed.is_empty() {
                     let there = self.known.iter_mut().filter(|(target, _)| target.site == *site);
                     let missing = there.filter(|(target, _)| !answer.found.contains_key(*target));
-                    missing.for_each(|(_, known)| known.saw(at, None));
+                    missing.for_each(|(_, known)| known.saw(at, None, counts_for_sure));
                 }
             }
             Observation::Services(answer) => {
@@ -263,7 +264,7 @@ fn declares_max(schedule: &Schedule) -> bool {
 }
 
 impl Known {
-    fn saw(&mut self, asked: Timestamp, value: Option<ScalableTarget>) {
+    fn saw(&mut self, asked: Timestamp, value: Option<ScalableTarget>, counts_for_sure: bool) {
         let is_old = self.last_accepted.as_ref().is_some_and(|(accepted, _)| asked < *accepted)
             || self.look.is_some_and(|(before, _)| asked < before);
         if self.in_flight.is_some() || is_old {
@@ -273,7 +274,7 @@ impl Known {
             self.note_reason();
         }
         self.note_foreign_change(asked, value);
-        self.look = Some((asked, value));
+        (self.look, self.is_doubtful) = (Some((asked, value)), !counts_for_sure);
         self.unknown_since.take_if(|since| asked >= *since);
     }
 
