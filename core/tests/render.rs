@@ -261,6 +261,20 @@ fn schedules_that_compete_are_explained() {
     assert_golden("explain-contest.txt", &explanation(all, "2026-11-27T23:10:00Z"));
 }
 
+#[test]
+fn what_is_set_aside_within_a_schedule_says_for_what() {
+    let day = |name, min| window(name, EVERY_DAY, (8 * 60, 18 * 60), floor(min));
+    let windows = vec![day("low", 2), day("first", 4), day("second", 4)];
+    let text = explanation(vec![schedule("web", &["shop/www"], None, windows)], "2026-11-23T12:00:00Z");
+    for line in [
+        "window first is active, at least 4 tasks: it applies",
+        "window second is active, at least 4 tasks: set aside, another with the same floor is declared first",
+        "window low is active, at least 2 tasks: set aside, another asks for more",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}
+
 /// Two windows of one floor, a pause that the lead time bridges: every boundary might be a change, and none is.
 #[test]
 fn a_floor_that_stays_beneath_thousands_of_boundaries_is_explained_as_far_as_it_was_followed() {

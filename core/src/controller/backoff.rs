@@ -154,4 +154,12 @@ mod tests {
             assert_eq!(backoff.not_before.is_some(), inherits, "{kind:?}");
         }
     }
+
+    /// The first numbers that splitmix64 gives for the seed 1234567, as published.
+    #[test]
+    fn jitter_is_splitmix64() {
+        let mut jitter = Jitter::new(1_234_567);
+        let published = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        assert_eq!([(); 3].map(|()| jitter.next()), published);
+    }
 }

@@ -258,3 +258,16 @@ fn seed_of(site: &Site, seed: u64) -> u64 {
     let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3); // FNV-1a
     site.to_string().bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, fold)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_site_has_a_seed_of_its_own_and_home_has_that_of_the_process() {
+        assert_eq!(seed_of(&Site::HOME, 7), 7);
+        let site = Site::new("prod", "eu-west-1");
+        assert_eq!(seed_of(&site, 0), 0x1760_d438_2dc0_8917, "FNV-1a of prod/eu-west-1");
+        assert_ne!(seed_of(&site, 0), seed_of(&site, 1));
+    }
+}

@@ -438,12 +438,47 @@ mod tests {
     fn as_many_as_a_rested_bucket_once_held_leave_at_once_and_then_a_few_on_trial() {
         let (mut pacer, mut jitter, start) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
         accept(&mut pacer, 40, start, &mut jitter);
+        assert_eq!(at_once(&mut pacer, start), 40);
+    }
+
+    /// What a pacer that has rested for a day lets go at once.
+    fn at_once(pacer: &mut Pacer, start: Timestamp) -> usize {
         let next_day = start + SignedDuration::from_hours(24);
-        let at_once = (0..100).take_while(|_| {
+        let admitted = (0..200).take_while(|_| {
             let admitted = pacer.admits(next_day, 0);
             pacer.sent(next_day, 0);
             admitted
         });
-        assert_eq!(at_once.count(), 40);
+        admitted.count()
+    }
+
+    #[test]
+    fn a_rested_bucket_is_known_by_what_went_through_within_one_second() {
+        let (mut pacer, mut jitter, start) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        accept(&mut pacer, 40, start, &mut jitter);
+        accept(&mut pacer, 30, start + SignedDuration::from_secs(1), &mut jitter);
+        assert_eq!(at_once(&mut pacer, start), 40, "seconds are not added up");
+    }
+
+    #[test]
+    fn a_throttle_shows_that_a_rested_bucket_holds_no_more_than_went_through_before_it() {
+        let (mut pacer, mut jitter, start) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        accept(&mut pacer, 40, start, &mut jitter);
+        let later = start + SignedDuration::from_hours(1);
+        accept(&mut pacer, 25, later, &mut jitter);
+        throttle(&mut pacer, later, &mut jitter);
+        assert_eq!(at_once(&mut pacer, later), 25);
+    }
+
+    #[test]
+    fn while_nothing_is_let_through_pauses_double_to_eight_seconds() {
+        let (mut pacer, mut jitter, mut now) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        for whole in [1, 1, 2, 4, 8, 8].map(SignedDuration::from_secs) {
+            throttle(&mut pacer, now, &mut jitter);
+            let until = pacer.held_until().expect("a throttle holds");
+            let pause = until.duration_since(now);
+            assert!(whole / 2 <= pause && pause <= whole, "{pause} of {whole}");
+            now = until;
+        }
     }
 }
