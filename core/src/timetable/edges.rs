@@ -161,6 +161,14 @@ fn a_default_that_the_lead_time_brings_back_at_once_is_no_change() {
 }
 
 #[test]
+fn windows_that_together_outlast_the_lead_time_are_found_however_late_they_meet() {
+    let evenings = daily("evening", "16:00-24:00", floor(1));
+    let night = daily("night", "00:00-08:00", floor(1)).on_days("tue").valid("2027-06-01", "2027-06-01");
+    let web = schedule("s", "UTC", Some(floor(3))).with(evenings).with(night).lead(10 * 60);
+    assert_eq!(until(web, NOW).as_deref(), Some("2027-05-31T16:00:00Z"));
+}
+
+#[test]
 fn a_lower_schedule_that_flickers_is_no_change() {
     let flicker = |min| schedule("b", "UTC", Some(floor(1))).with(cron("w", "*/2 * * * *", 1, floor(min)));
     let high = schedule("a", "UTC", Some(floor(10)));

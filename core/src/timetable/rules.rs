@@ -338,7 +338,7 @@ fn longest_hold(windows: &[Item]) -> i64 {
     for week in [0, MINUTES_A_WEEK] {
         for (minute, length) in held_from.iter().enumerate().filter(|(_, length)| **length > 0) {
             let start = week + minute;
-            if held_until <= start {
+            if held_until < start {
                 since = start;
             }
             held_until = held_until.max(start + length);
