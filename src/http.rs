@@ -83,13 +83,18 @@ fn router(sources: Sources) -> Router {
         .layer(from_fn(guard))
 }
 
-/// Refuses large bodies, and says on every answer that it is not to be kept nor guessed at.
+/// Refuses large bodies, and says on every answer that it is not to be kept nor guessed at. Whoever sends a body is hung
+/// up on: were what follows it nonsense, hyper would write the refusal of that before the rest of the answer.
 async fn guard(request: Request, next: Next) -> Response {
+    let has_body = !request.body().is_end_stream();
     let mut response = match request.body().size_hint().lower() > MAX_BODY_BYTES {
-        true => (StatusCode::PAYLOAD_TOO_LARGE, [(header::CONNECTION, "close")]).into_response(),
+        true => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
         false => next.run(request).await,
     };
     let headers = response.headers_mut();
+    if has_body {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

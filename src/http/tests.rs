@@ -302,20 +302,18 @@ async fn f65_pipelined_requests_are_answered_in_order() {
     assert!(answer.rfind("HTTP/1.1 200").unwrap() < answer.find("HTTP/1.1 404").unwrap());
 }
 
-/// hyper would put the refusal before what it still has to write of the answer, did it keep heads and bodies apart.
+/// hyper would put the refusal of what follows the body before what it still has to write of the answer.
 #[tokio::test]
-async fn f65_nonsense_after_a_request_is_refused_after_the_whole_answer() {
+async fn f65_nonsense_after_a_body_spoils_no_answer() {
     let server = Server::start_with(Limits::default(), targets(30_000)).await;
     let mut stream = server.connect().await;
     let request = "GET /api/v1/status HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc";
     stream.write_all(format!("{request}\0 / HTTP/1.1\r\n\r\n").as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await; // until the answer fills what the sockets hold
-    let answers = read_to_end(&mut stream).await;
-    let (head, rest) = answers.split_once("\r\n\r\n").unwrap();
-    let length = head.split_once("content-length: ").unwrap().1.split("\r\n").next().unwrap();
-    let (answer, refusal) = rest.split_at(length.parse().unwrap());
-    assert!(answer.starts_with('{') && answer.ends_with('}'), "...{}", &answer[answer.len() - 300..]);
-    assert!(is_code(refusal, 400), "{refusal}");
+    let answer = read_to_end(&mut stream).await;
+    let length = answer.split_once("content-length: ").unwrap().1.split("\r\n").next().unwrap();
+    assert_eq!(body(&answer).len().to_string(), length);
+    assert!(is_code(&answer, 200) && body(&answer).ends_with('}'));
 }
 
 #[tokio::test]
