@@ -151,6 +151,14 @@ fn a_pause_that_the_lead_time_bridges_is_no_change() {
 }
 
 #[test]
+fn a_max_that_is_kept_in_a_bridged_pause_is_a_change_however_late_it_comes() {
+    let bridged = schedule("s", "UTC", Some(floor(1))).with(daily("w", "09:00-17:00", range(6, 8))).lead(16 * 60);
+    assert_eq!(until(bridged.clone(), NOW), None);
+    let once = bridged.with(daily("wide", "18:00-19:00", range(2, 10)).valid("2060-01-01", "2060-01-01"));
+    assert_eq!(until(once, NOW).as_deref(), Some("2060-01-01T18:00:00Z"));
+}
+
+#[test]
 fn a_default_that_the_lead_time_brings_back_at_once_is_no_change() {
     for zone in ["UTC", "Europe/Brussels"] {
         let always = schedule("s", zone, Some(floor(3))).with(daily("night", "00:30-09:00", floor(1))).lead(12 * 60);
