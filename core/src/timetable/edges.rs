@@ -188,6 +188,14 @@ fn a_lower_schedule_that_flickers_is_no_change() {
 }
 
 #[test]
+fn what_might_have_changed_something_once_does_not_stand_in_the_way_later() {
+    let bridged = schedule("s", "UTC", Some(floor(1))).with(daily("w", "09:00-17:00", floor(6))).lead(16 * 60);
+    let twin = daily("twin", "10:00-11:00", floor(6)).valid("2027-02-01", "2027-02-01");
+    let sale = daily("sale", "09:00-10:00", floor(9)).valid("2060-01-01", "2060-01-01");
+    assert_eq!(until(bridged.with(twin).with(sale), NOW).as_deref(), Some("2059-12-31T17:00:00Z"));
+}
+
+#[test]
 fn a_max_that_is_filled_in_alike_by_all_is_no_change() {
     let giver = schedule("b", "UTC", Some(range(1, 4))).with(cron("w", "*/2 * * * *", 1, range(2, 4)));
     let high = schedule("a", "UTC", Some(floor(3))).priority(1);
