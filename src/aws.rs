@@ -208,12 +208,14 @@ impl Aws {
         let answer = send(watch.clone()).await;
         let answer = answer.map_err(|failed| classify::error(operation, watch.sent(), &failed));
         let outcome = answer.as_ref().map(|_| ()).map_err(|error| error.kind);
-        let clock_ahead = watch.date().and_then(|date| clock_ahead(sent, self.clock.now(), date));
+        let (received, took) = (self.clock.now(), begun.elapsed());
+        let signed = SignedDuration::try_from(took).unwrap_or(SignedDuration::MAX);
+        let clock_ahead = watch.date().and_then(|date| clock_ahead(sent, received, signed, date));
         if clock_ahead.is_some() {
             *self.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = clock_ahead;
         }
         let site = self.site.clone();
-        (self.on_call)(CallRecord { site, operation, outcome, duration: begun.elapsed(), clock_ahead });
+        (self.on_call)(CallRecord { site, operation, outcome, duration: took, clock_ahead });
         answer
     }
 }

@@ -203,7 +203,17 @@ impl Operation {
 /// `sent` and `received` by our clock, in the second that began at `date` by AWS's. Zero where both may be equal. An answer
 /// that was under way for so long, or during so far a leap of the clock, that any clock would pass for a good one, speaks
 /// for none: `None` where both may be equal, and otherwise as far as it may be.
-pub fn clock_ahead(sent: Timestamp, received: Timestamp, date: Timestamp) -> Option<SignedDuration> {
+///
+/// The answer `took` so long by a clock that nobody steps. By the wall clock alone an answer that took an hour, in which
+/// the clock stepped back by an hour, would look quick and prove it right. A clock that nobody steps may stand still while
+/// the machine sleeps, so the wall clock is heard where by it the answer took longer.
+pub fn clock_ahead(
+    sent: Timestamp,
+    received: Timestamp,
+    took: SignedDuration,
+    date: Timestamp,
+) -> Option<SignedDuration> {
+    let sent = sent.min(received.checked_sub(took).unwrap_or(Timestamp::MIN));
     let at_least = sent.duration_since(date) - SignedDuration::from_secs(1);
     let at_most = received.duration_since(date);
     let is_vague = received.duration_since(sent) > LONGEST_PROOF;
@@ -326,20 +336,25 @@ mod tests {
     #[test]
     fn f21_an_answer_proves_of_the_clock_no_more_than_its_travelling_time_and_the_second_allow() {
         let at = |millis: i64| Timestamp::from_millisecond(1_795_000_000_000 + millis).expect("a timestamp");
-        for (sent, received, ahead) in [
-            (100, 300, Some(0)),
-            (1_500, 1_900, Some(500)), // a second is whole: half of it is proved
-            (-300, -100, Some(-100)),
-            (-200, 4_000, Some(0)),
-            (3_600_000, 3_605_000, Some(3_599_000)),
-            (0, -600_000, Some(-600_000)), // the clock stepped back meanwhile
-            (0, 30_001, None),
-            (-140_000, -100_000, Some(-141_000)), // at least 100 s behind, and that is no better than it is
-            (140_000, 180_000, Some(180_000)),
-            (-3_600_000, 1_000, None), // the process stood still, or the clock was an hour behind until just now
+        for (sent, received, took, ahead) in [
+            (100, 300, 200, Some(0)),
+            (1_500, 1_900, 400, Some(500)), // a second is whole: half of it is proved
+            (-300, -100, 200, Some(-100)),
+            (-200, 4_000, 4_200, Some(0)),
+            (3_600_000, 3_605_000, 5_000, Some(3_599_000)),
+            (0, -600_000, 100, Some(-600_000)), // the clock stepped back meanwhile
+            (0, 30_001, 30_001, None),
+            (-140_000, -100_000, 40_000, Some(-141_000)), // at least 100 s behind, and that is no better than it is
+            (140_000, 180_000, 40_000, Some(180_000)),
+            (-3_600_000, 1_000, 3_601_000, None), // the process stood still
+            (-3_600_000, 1_000, 200, None),       // the machine slept, or the clock was an hour behind until just now
+            (-3_590_000, -3_580_000, 10_000, Some(-3_580_000)),
+            // The same by the wall clock, but it stepped back by an hour, and the answer took an hour.
+            (-130_000, -100_000, 3_630_000, Some(-3_731_000)),
         ] {
-            let proved = clock_ahead(at(sent), at(received), at(0)).map(|ahead| ahead.as_millis());
-            assert_eq!(proved, ahead, "{sent} to {received}");
+            let took = SignedDuration::from_millis(took);
+            let proved = clock_ahead(at(sent), at(received), took, at(0)).map(|ahead| ahead.as_millis());
+            assert_eq!(proved, ahead, "{sent} to {received}, in {took}");
         }
     }
 }

@@ -235,7 +235,9 @@ impl World {
                 }
                 Travelling::Back { event, asked, left, date } => {
                     let wall = self.wall();
-                    if let Some(ahead) = date.and_then(|date| clock_ahead(asked, wall, date)) {
+                    if let Some(ahead) =
+                        date.and_then(|date| clock_ahead(asked, wall, self.at.duration_since(left), date))
+                    {
                         self.witness.dated(left);
                         self.hear(Event::ClockCompared { ahead });
                     }
