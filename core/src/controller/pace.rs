@@ -76,6 +76,10 @@ const ONE_IN: usize = 20;
 /// As wide as that grows with the number of writes: more than this helps no burst that AWS is known to bear.
 const WIDEST: usize = 50;
 
+/// More are never under way at once, whatever was let through before: each holds a connection of some 50 KiB for a minute
+/// and a half, and a task may have 64 MiB and 1,024 descriptors. At 200 ms there and back it is a thousand writes a second.
+const MOST: usize = 200;
+
 /// A burst is over after so long without a write.
 const BREATH: SignedDuration = SignedDuration::from_secs(60);
 
@@ -97,7 +101,7 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 impl Pacer {
     /// Whether another write may leave now, where so many wait.
     pub(super) fn admits(&self, now: Timestamp, waiting: usize) -> bool {
-        self.in_flight < self.width(now, waiting) && self.held_until().is_none_or(|at| at <= now)
+        self.in_flight < self.width(now, waiting).min(MOST) && self.held_until().is_none_or(|at| at <= now)
     }
 
     fn width(&self, now: Timestamp, waiting: usize) -> usize {
@@ -324,6 +328,18 @@ mod tests {
     fn throttle(pacer: &mut Pacer, now: Timestamp, jitter: &mut Jitter) {
         pacer.sent(now, 0);
         pacer.returned(Err(ErrorKind::Throttled), now, jitter);
+    }
+
+    #[test]
+    fn however_much_was_let_through_at_once_each_write_under_way_costs_a_connection() {
+        let (mut pacer, mut jitter, now) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        accept(&mut pacer, 2_000, now, &mut jitter);
+        let next_day = now + SignedDuration::from_hours(24);
+        for _ in 0..MOST {
+            assert!(pacer.admits(next_day, 2_000), "{} are under way", pacer.in_flight());
+            pacer.sent(next_day, 2_000);
+        }
+        assert!(!pacer.admits(next_day, 2_000));
     }
 
     #[test]
