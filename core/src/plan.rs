@@ -121,15 +121,15 @@ pub enum Verdict {
     InSync,
     /// A write that changes a value.
     Change {
-        /// The write.
-        action: Action,
+        /// The write. Rare, so the verdicts of all others are not as large.
+        action: Box<Action>,
         /// Why.
         cause: ChangeCause,
         /// Whether the floor was cut to the live maximum.
         limited: bool,
     },
     /// The same values again, so that AWS lifts desired to the floor.
-    Nudge(Action),
+    Nudge(Box<Action>),
     /// A write is due that would do harm, or for which the ground is missing.
     Withheld(Withheld),
     /// The floor stands at the live maximum and cannot go as high as declared.
@@ -370,8 +370,8 @@ impl Situation<'_> {
         (self.circumstances.now < contest.rests_until()).then(|| contest.rests_until())
     }
 
-    fn action(&self, min: Option<u32>, max: Option<u32>) -> Action {
-        Action { target: self.target.clone(), min, max }
+    fn action(&self, min: Option<u32>, max: Option<u32>) -> Box<Action> {
+        Box::new(Action { target: self.target.clone(), min, max })
     }
 
     fn desired_stands_above_max(&self) -> bool {

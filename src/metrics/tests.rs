@@ -31,7 +31,7 @@ fn known_target() -> TargetStatus {
     let floor = |min| Some(FloorStatus { min, max: None, schedule: "web".into(), cause: "default".to_owned() });
     TargetStatus {
         floor: floor(3),
-        next: Some(NextStatus { at: Timestamp::UNIX_EPOCH, floor: floor(1) }),
+        next: Some(NextStatus { at: Timestamp::UNIX_EPOCH, floor: floor(1) }.into()),
         observed: Some(Bounds { min: 2, max: 10 }),
         observed_at: Some(Timestamp::UNIX_EPOCH),
         counts: Some(Counts { desired: 5, running: 2, pending: 3 }),

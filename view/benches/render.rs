@@ -70,10 +70,13 @@ fn target(index: usize, schedules: usize, conditions: &Conditions) -> TargetStat
         cluster: "shop".into(),
         service: service(index, schedules).into(),
         floor: Some(floor(3, "default")),
-        next: Some(NextStatus {
-            at: "2026-11-20T13:00:00Z".parse().expect("a timestamp"),
-            floor: Some(floor(9, "window/weekend")),
-        }),
+        next: Some(
+            NextStatus {
+                at: "2026-11-20T13:00:00Z".parse().expect("a timestamp"),
+                floor: Some(floor(9, "window/weekend")),
+            }
+            .into(),
+        ),
         observed: Some(Bounds { min: 3, max: 20 }),
         observed_at: Some(now()),
         counts: Some(Counts { desired: 4, running: 4, pending: 0 }),

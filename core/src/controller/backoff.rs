@@ -30,65 +30,74 @@ impl Jitter {
     }
 }
 
-/// The failures of one target's writes, and when the next may be tried.
+/// The failures of one target's writes or looks, and when the next may be tried. Most targets have none, and pay for none.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Backoff {
+pub(super) struct Backoff(Option<Box<Failing>>);
+
+#[derive(Clone, Debug)]
+struct Failing {
     failures: u32,
-    /// No earlier than this.
-    pub(super) not_before: Option<Timestamp>,
-    /// The failure that stands.
-    pub(super) error: Option<Box<EcsError>>,
+    not_before: Option<Timestamp>,
+    error: EcsError,
 }
 
 impl Backoff {
     /// Notes a failure and sets the time of the next try.
     pub(super) fn fail(&mut self, error: EcsError, now: Timestamp, jitter: &mut Jitter) {
+        let failures = self.0.as_ref().map_or(0, |failing| failing.failures);
         let (first, cap) = pause(error.kind);
-        let doubled = first.saturating_mul(1 << self.failures.min(16));
+        let doubled = first.saturating_mul(1 << failures.min(16));
         let mut wait = jitter.spread(doubled.min(cap));
         if let Some(asked) = error.retry_after {
             wait = wait.max(SignedDuration::try_from(asked).unwrap_or(cap).min(cap));
         }
-        self.failures = self.failures.saturating_add(1);
-        self.not_before = now.checked_add(wait).ok();
-        self.error = Some(Box::new(error));
+        let not_before = now.checked_add(wait).ok();
+        self.0 = Some(Box::new(Failing { failures: failures.saturating_add(1), not_before, error }));
     }
 
     /// Forgets everything: the last try was good.
     pub(super) fn succeed(&mut self) {
-        *self = Backoff::default();
+        self.0 = None;
+    }
+
+    /// The failure that stands.
+    pub(super) fn error(&self) -> Option<&EcsError> {
+        self.0.as_ref().map(|failing| &failing.error)
+    }
+
+    /// The next try is no earlier than this.
+    pub(super) fn not_before(&self) -> Option<Timestamp> {
+        self.0.as_ref()?.not_before
     }
 
     /// A different floor is due: it does not inherit the pauses of the one before, but for those that concern no value.
     pub(super) fn renew(&mut self) {
-        let concerns_any_value = self
-            .error
-            .as_ref()
-            .is_some_and(|error| matches!(error.kind, ErrorKind::Throttled | ErrorKind::QuotaExceeded));
-        if !concerns_any_value {
-            self.failures = 0;
-            self.not_before = None;
+        let Some(failing) = &mut self.0 else { return };
+        if !matches!(failing.error.kind, ErrorKind::Throttled | ErrorKind::QuotaExceeded) {
+            (failing.failures, failing.not_before) = (0, None);
         }
     }
 
     /// What remains of a pause after such a failure becomes a second at the most, so that those who waited do not all
     /// come at once. Another failure makes the pause as long as it would have become.
     pub(super) fn cut_short(&mut self, concerns: impl FnOnce(ErrorKind) -> bool, now: Timestamp, jitter: &mut Jitter) {
-        let Some(until) = self.not_before.filter(|until| *until > now) else { return };
-        if self.error.as_ref().is_some_and(|error| concerns(error.kind)) {
+        let Some(failing) = &mut self.0 else { return };
+        let Some(until) = failing.not_before.filter(|until| *until > now) else { return };
+        if concerns(failing.error.kind) {
             let soon = now.checked_add(jitter.spread(SignedDuration::from_secs(1))).unwrap_or(until);
-            self.not_before = Some(until.min(soon));
+            failing.not_before = Some(until.min(soon));
         }
     }
 
     /// Whether a try is allowed.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
-        self.not_before.is_none_or(|at| at <= now)
+        self.not_before().is_none_or(|at| at <= now)
     }
 
     /// Moves the pause with a clock that stepped back.
     pub(super) fn shift(&mut self, by: SignedDuration) {
-        self.not_before = self.not_before.and_then(|at| at.checked_sub(by).ok());
+        let Some(failing) = &mut self.0 else { return };
+        failing.not_before = failing.not_before.and_then(|at| at.checked_sub(by).ok());
     }
 }
 
@@ -124,7 +133,7 @@ mod tests {
         let (mut backoff, mut jitter) = (Backoff::default(), Jitter::new(7));
         let now = Timestamp::UNIX_EPOCH;
         let wait =
-            |backoff: &Backoff| backoff.not_before.expect("a failure sets a pause").duration_since(now).as_secs();
+            |backoff: &Backoff| backoff.not_before().expect("a failure sets a pause").duration_since(now).as_secs();
         (0..failures)
             .map(|_| {
                 backoff.fail(error(kind), now, &mut jitter);
@@ -151,7 +160,7 @@ mod tests {
             let mut backoff = Backoff::default();
             backoff.fail(error(kind), Timestamp::UNIX_EPOCH, &mut Jitter::new(1));
             backoff.renew();
-            assert_eq!(backoff.not_before.is_some(), inherits, "{kind:?}");
+            assert_eq!(backoff.not_before().is_some(), inherits, "{kind:?}");
         }
     }
 

@@ -246,7 +246,8 @@ impl Domain {
     /// Its targets' part of the snapshot.
     pub(super) fn targets(&mut self, board: Option<&Board>, now: Timestamp) -> impl Iterator<Item = Arc<TargetStatus>> {
         let next = move |members: &Members| next_of(board?, members, now);
-        self.rows.iter_mut().map(move |(target, row)| row.status(target, next))
+        let mut neighbour = None;
+        self.rows.iter_mut().map(move |(target, row)| row.status(target, next, &mut neighbour))
     }
 }
 

@@ -107,7 +107,7 @@ impl Domain {
             self.look_wanted = false;
             return None;
         }
-        targets.sort_by_key(|(_, row)| row.looks.not_before.filter(|at| *at > now));
+        targets.sort_by_key(|(_, row)| row.looks.not_before().filter(|at| *at > now));
         targets.truncate(due.next_multiple_of(TARGETS_PER_CALL));
         targets.iter_mut().for_each(|(_, row)| row.looking = true);
         self.busy.singled_out += 1;

@@ -75,7 +75,7 @@ pub(super) struct Row {
     /// Set where planning this target panicked: it is out until the next configuration.
     pub(super) broken: Option<String>,
     /// What is declared next, kept until it is reached.
-    pub(super) next: Option<Option<NextStatus>>,
+    pub(super) next: Option<Option<Arc<NextStatus>>>,
     /// Whether conditions must be judged anew.
     dirty: bool,
     /// This row in the last snapshot, while it stands the same.
@@ -144,7 +144,7 @@ impl Row {
     /// Settles on a verdict, and reports the conditions that changed with it.
     pub(super) fn settle(&mut self, target: &TargetId, verdict: Verdict, now: Timestamp, facts: &mut Vec<Fact>) {
         self.note_deferral(&verdict, now);
-        if matches!(verdict, Verdict::InSync | Verdict::Limited) && self.writes.error.is_some() {
+        if matches!(verdict, Verdict::InSync | Verdict::Limited) && self.writes.error().is_some() {
             self.writes.succeed(); // whatever failed is no longer due
             self.dirty = true;
         }
@@ -182,7 +182,7 @@ impl Row {
             decision: self.decision.as_ref(),
             seen: &self.seen,
             verdict: &self.verdict,
-            error: self.writes.error.as_deref().or(self.looks.error.as_deref()),
+            error: self.writes.error().or_else(|| self.looks.error()),
             survey: self.survey.as_ref(),
             rivalry: &self.history.rivalry,
             broken: self.broken.as_deref(),
@@ -306,7 +306,7 @@ impl Row {
 
     /// The failure that stands: of a write, or else of a look.
     pub(super) fn standing_error(&self) -> Option<&EcsError> {
-        self.writes.error.as_deref().or(self.looks.error.as_deref())
+        self.writes.error().or_else(|| self.looks.error())
     }
 
     /// Why the write that is due is due.
@@ -410,7 +410,7 @@ impl Row {
 
     /// Whether a write is under way, or will be as soon as a pause is over.
     pub(super) fn is_moving(&self) -> bool {
-        let may_help = self.writes.error.as_ref().is_none_or(|error| error.kind.is_passing());
+        let may_help = self.writes.error().is_none_or(|error| error.kind.is_passing());
         let due = self.verdict.action().is_some() || self.verdict.needs_look();
         self.in_flight.is_some() || (due && may_help)
     }
@@ -456,14 +456,20 @@ impl Row {
         self.looks.shift(by);
     }
 
-    /// The target's part of the snapshot. `next` is asked for where it is not known.
+    /// The target's part of the snapshot. `next` is asked for where it is not known, and shared with the neighbour where
+    /// it is the same.
     pub(super) fn status(
         &mut self,
         target: &TargetId,
         next: impl FnOnce(&Members) -> Option<NextStatus>,
+        neighbour: &mut Option<Arc<NextStatus>>,
     ) -> Arc<TargetStatus> {
         if self.next.is_none() {
-            self.next = Some(next(&self.members));
+            let next = next(&self.members);
+            if neighbour.as_deref() != next.as_ref() {
+                *neighbour = next.map(Arc::new);
+            }
+            self.next = Some(neighbour.clone());
             self.snapshot = None;
         }
         match &self.snapshot {

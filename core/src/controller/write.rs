@@ -53,9 +53,9 @@ impl Domain {
                 self.due.survey |= row.survey_due;
             }
             Err(error) => {
-                let repeated = row.writes.error.as_ref().is_some_and(|before| before.kind == error.kind);
+                let repeated = row.writes.error().is_some_and(|before| before.kind == error.kind);
                 row.refused(error.clone(), now, &mut self.jitter);
-                let retry_at = row.writes.not_before;
+                let retry_at = row.writes.not_before();
                 facts.push(Fact::Refused { target: action.target.clone(), error, repeated, retry_at });
             }
         }

@@ -84,8 +84,8 @@ impl Case {
     }
 }
 
-fn write(min: u32, max: Option<u32>) -> Action {
-    Action { target: www(), min: Some(min), max }
+fn write(min: u32, max: Option<u32>) -> Box<Action> {
+    Box::new(Action { target: www(), min: Some(min), max })
 }
 
 fn change(min: u32, max: Option<u32>, cause: ChangeCause) -> Verdict {
@@ -167,7 +167,7 @@ fn where_the_one_may_not_fall_yet_a_rise_of_the_other_goes_alone() {
     assert_eq!(old(3, 8), Verdict::Withheld(Withheld::NoFreshLook));
     assert_eq!(old(5, 12), change(5, Some(12), ChangeCause::Rise));
     let max_alone = Action { target: www(), min: None, max: Some(12) };
-    assert_eq!(old(1, 12), Verdict::Change { action: max_alone, cause: ChangeCause::Rise, limited: false });
+    assert_eq!(old(1, 12), Verdict::Change { action: max_alone.into(), cause: ChangeCause::Rise, limited: false });
 }
 
 #[test]

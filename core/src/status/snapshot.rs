@@ -82,8 +82,8 @@ pub struct TargetStatus {
     pub service: Arc<str>,
     /// What is declared now; null where the target is left alone.
     pub floor: Option<FloorStatus>,
-    /// The next change of what is declared; null: none will come.
-    pub next: Option<NextStatus>,
+    /// The next change of what is declared; null: none will come. Shared by those who stand side by side and change alike.
+    pub next: Option<Arc<NextStatus>>,
     /// The bounds as last seen; null where AWS has not answered or has no such target.
     pub observed: Option<Bounds>,
     /// When the question left that `observed` answers.

@@ -36,7 +36,7 @@ fn error(kind: ErrorKind) -> EcsError {
 
 fn rise() -> Verdict {
     let action = Action { target: TargetId::new("shop", "www"), min: Some(3), max: None };
-    Verdict::Change { action, cause: ChangeCause::Rise, limited: false }
+    Verdict::Change { action: action.into(), cause: ChangeCause::Rise, limited: false }
 }
 
 static NOBODY: std::sync::LazyLock<Rivalry> = std::sync::LazyLock::new(Rivalry::default);

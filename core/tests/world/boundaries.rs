@@ -1,5 +1,7 @@
 //! Boundaries: floors change on the instant, once each, straight to what holds now.
 
+use std::sync::Arc;
+
 use baseload_core::controller::{ChangeKind, Fact};
 use baseload_core::ecs::Operation;
 use jiff::SignedDuration;
@@ -256,4 +258,23 @@ fn a_month_of_two_boundaries_a_day_is_two_writes_a_day() {
     world.run_for(30 * 86_400);
     assert_eq!(world.writes.len(), 60);
     assert!(world.latenesses().iter().all(|late| *late < SignedDuration::from_secs(1)));
+}
+
+#[test]
+fn what_comes_next_is_kept_once_for_neighbours_that_change_alike() {
+    let services = [("a1", service(1, 10)), ("a2", service(1, 10)), ("b", service(1, 10))];
+    let later = "default: { min: 1 }
+        windows:
+        - { name: late, from: \"20:00\", to: \"21:00\", min: 3 }";
+    let mut world = World::new(account_of(&services), &(office_hours(&["a1", "a2"]) + &schedule("b", &["b"], later)));
+    world.run_for(60);
+    let next = |world: &mut World| ["a1", "a2", "b"].map(|name| world.target(name).next.expect("it changes today"));
+    let [first, second, other] = next(&mut world);
+    assert!(Arc::ptr_eq(&first, &second) && first != other);
+    world.run_to("2026-11-20T08:00:01Z");
+    let [first, second, other] = next(&mut world);
+    assert_eq!(
+        (first.at, &first, other.at),
+        ("2026-11-20T18:00:00Z".parse().unwrap(), &second, "2026-11-20T20:00:00Z".parse().unwrap())
+    );
 }

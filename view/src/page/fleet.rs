@@ -272,7 +272,7 @@ fn row(row: &Row<'_>, shared: &Shared<'_>) -> Markup {
             td.n.below[is_below(desired)] data-label="Desired" { (count(desired)) }
             td.n.below[is_below(running)] data-label="Running" { (count(running)) }
             td.n data-label="Max" { (count(max)) }
-            td.next { (next(target.next.as_ref(), shared)) }
+            td.next { (next(target.next.as_deref(), shared)) }
         }
     }
 }

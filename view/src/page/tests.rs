@@ -24,7 +24,7 @@ fn target(service: &str) -> TargetStatus {
         cluster: "shop".into(),
         service: service.into(),
         floor: Some(FloorStatus { min: 3, max: None, schedule: "web".into(), cause: "window/day".to_owned() }),
-        next: Some(NextStatus { at: "2026-11-21T08:20:00Z".parse().unwrap(), floor: None }),
+        next: Some(NextStatus { at: "2026-11-21T08:20:00Z".parse().unwrap(), floor: None }.into()),
         observed: Some(Bounds { min: 3, max: 10 }),
         observed_at: Some(now()),
         counts: Some(Counts { desired: 4, running: 4, pending: 0 }),
