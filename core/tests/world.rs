@@ -43,3 +43,5 @@ mod rivals;
 mod services;
 #[path = "world/sites.rs"]
 mod sites;
+#[path = "world/waiting.rs"]
+mod waiting;

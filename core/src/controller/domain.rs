@@ -164,7 +164,7 @@ impl Domain {
     }
 
     pub(super) fn has_writes(&self) -> bool {
-        !self.queue.is_empty() || self.pacer.in_flight() > 0 || self.rows.values().any(|row| row.is_moving())
+        self.rows.values().any(|row| row.is_moving())
     }
 
     /// `Chore::Load` is nothing that a single site could do.

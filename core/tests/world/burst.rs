@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::driver::{Latency, Stride, World};
-use crate::scene::{id, office_hours, schedule, service};
+use crate::scene::{account_of, id, office_hours, schedule, service};
 
 /// The boundary of [`office_hours`].
 const BOUNDARY: &str = "2026-11-20T08:00:00Z";
@@ -246,4 +246,22 @@ fn what_has_lead_time_is_as_urgent_as_the_rest_once_it_is_needed() {
     assert_eq!(accepted.len(), 200);
     let leading_first = accepted[..100].iter().filter(|leading| **leading).count();
     assert!(leading_first >= 80, "the larger shortfall goes first: {leading_first} of a hundred");
+}
+
+#[test]
+fn where_a_minimum_rises_while_its_maximum_falls_it_goes_before_what_only_falls() {
+    let day = |name, floors: [&str; 2]| {
+        let [night, day] = floors;
+        let rest = format!("default: {{ {night} }}\nwindows: [{{ name: day, from: \"08:00\", to: \"18:00\", {day} }}]");
+        schedule(name, &[name], &rest)
+    };
+    let falls = day("a-falls", ["min: 6", "min: 5"]);
+    let both = day("b-both", ["min: 1, max: 10", "min: 3, max: 5"]);
+    let sim = account_of(&[("a-falls", service(6, 10)), ("b-both", service(1, 10))]);
+    let mut world = World::new(sim, &(falls + &both));
+    world.run_to("2026-11-20T07:59:00Z");
+    world.forget();
+    world.run_to("2026-11-20T08:01:00Z");
+    let order: Vec<_> = world.writes.iter().map(|write| &*write.action.target.service).collect();
+    assert_eq!(order, ["b-both", "a-falls"]);
 }

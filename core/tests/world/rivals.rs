@@ -1,6 +1,7 @@
 //! Rivals and replicas: who else writes, and how long that is put up with.
 
 use baseload_core::controller::Settings;
+use baseload_core::ecs::Operation;
 use baseload_core::status::{ConditionKind, Truth};
 use jiff::Timestamp;
 use serde_json::json;
@@ -168,4 +169,14 @@ fn f35_two_replicas_of_different_revisions_settle_at_the_higher_floor_retry_thre
     }
     assert!(falls.iter().all(|count| *count <= 3), "{falls:?}");
     assert!(falls.iter().sum::<usize>() <= 12, "{falls:?}");
+}
+
+#[test]
+fn once_a_target_is_contested_it_is_asked_at_once_what_else_decides_over_it() {
+    let mut world = www();
+    world.run_to("2026-11-20T09:05:00Z");
+    let before = world.calls(Operation::DescribeScalingPolicies);
+    contend(&mut world, 1, 120, 600);
+    assert_eq!(world.condition("www", ConditionKind::Contested), Truth::True);
+    assert_eq!(world.calls(Operation::DescribeScalingPolicies), before + 1, "the hourly survey is far");
 }

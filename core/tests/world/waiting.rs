@@ -1,0 +1,71 @@
+//! What is under way or due, for those who wait until a pass is over: `plan` and `apply`.
+
+use baseload_core::controller::{Chore, Event};
+use baseload_core::ecs::Operation;
+use baseload_core::sim::{Fault, Lasting, Scope};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::driver::World;
+use crate::scene::{account_of, always, service, www};
+
+const WRITE: Scope = Scope::Operation(Operation::RegisterScalableTarget);
+
+/// Looks that take a second, so that between them one can be seen under way.
+fn slow() -> World {
+    let mut world = www();
+    world.latency.read = SignedDuration::from_secs(1);
+    world.run_for(110); // between two resyncs
+    assert!(!world.controller.has_questions(), "all is answered");
+    world
+}
+
+#[test]
+fn a_look_that_is_due_or_under_way_is_waited_for_until_it_is_answered() {
+    for chore in [Chore::Resync, Chore::Glance, Chore::Survey] {
+        let mut world = slow();
+        let wall = world.wall();
+        world.controller.handle(wall, Event::Due(chore));
+        assert!(world.controller.has_questions(), "{chore:?} is due");
+        world.run_until(world.at() + SignedDuration::from_millis(500));
+        let at_rest = [Chore::Glance].contains(&chore); // who is well is not looked at in between
+        assert_eq!(world.controller.has_questions(), !at_rest, "{chore:?} is under way");
+        world.run_until(world.at() + SignedDuration::from_millis(4_000));
+        assert!(!world.controller.has_questions(), "{chore:?} is answered");
+    }
+}
+
+#[test]
+fn a_look_at_a_single_target_is_waited_for_too() {
+    let mut world = slow();
+    world.run_to("2026-11-20T07:59:58Z");
+    world.sim.inject(WRITE, Fault::refuse("ObjectNotFoundException"), Lasting::Times(1));
+    world.run_to("2026-11-20T08:00:01.1Z"); // the resync of 08:00 took a second
+    assert!(world.controller.has_questions(), "whether it is there must be seen");
+}
+
+#[test]
+fn writes_are_waited_for_while_a_pause_may_end_well_and_not_for_what_a_person_must_mend() {
+    for (code, is_waited_for) in [("ThrottlingException", true), ("AccessDeniedException", false)] {
+        let mut world = www();
+        world.run_to("2026-11-20T07:59:00Z");
+        assert!(!world.controller.has_writes(), "nothing is due");
+        world.sim.inject(WRITE, Fault::refuse(code), Lasting::Until(Timestamp::MAX));
+        world.run_until("2026-11-20T08:00:00.1Z".parse().expect("a timestamp"));
+        assert!(world.controller.has_writes(), "{code}: it is under way");
+        world.run_to("2026-11-20T08:00:10Z");
+        assert_eq!(world.controller.has_writes(), is_waited_for, "{code}");
+    }
+}
+
+#[test]
+fn a_write_whose_fate_is_unknown_is_waited_for_until_a_look_shows_it() {
+    let mut world = World::new(account_of(&[("www", service(1, 10))]), &always(&["www"], "min: 3"));
+    world.sim.inject(WRITE, Fault::LoseAnswer, Lasting::Times(1));
+    world.run_for(1);
+    world.latency.read = SignedDuration::from_secs(2);
+    world.run_for(5);
+    assert_eq!((world.min("www"), world.verdict("www")), (3, "withheld".to_owned()));
+    assert!(world.controller.has_writes(), "only a look can tell");
+    world.run_for(60);
+    assert!(!world.controller.has_writes());
+}
