@@ -33,6 +33,19 @@ fn g8_at_a_seam_between_two_windows_the_base_is_never_written() {
 }
 
 #[test]
+fn a_gap_of_a_minute_between_two_windows_is_a_gap() {
+    let windows = "default: { min: 1 }
+        windows:
+        - { name: a, from: \"08:00\", to: \"18:00\", min: 3 }
+        - { name: b, from: \"18:01\", to: \"22:00\", min: 3 }";
+    let mut world = World::new(account_of(&[("www", service(1, 10))]), &schedule("gap", &["www"], windows));
+    world.run_to("2026-11-20T18:00:30Z");
+    assert_eq!(world.min("www"), 1, "what we set ourselves nobody raised early");
+    world.run_to("2026-11-20T18:01:30Z");
+    assert_eq!(world.min("www"), 3);
+}
+
+#[test]
 fn g9_a_floor_below_desired_is_registered_all_the_same_and_desired_is_not_touched() {
     let mut spec = service(1, 10);
     spec.desired = 5;

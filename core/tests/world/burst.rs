@@ -248,20 +248,38 @@ fn what_has_lead_time_is_as_urgent_as_the_rest_once_it_is_needed() {
     assert!(leading_first >= 80, "the larger shortfall goes first: {leading_first} of a hundred");
 }
 
+/// By day one floor, by night another.
+fn night_and_day(name: &str, night: &str, day: &str) -> String {
+    let rest = format!("default: {{ {night} }}\nwindows: [{{ name: day, from: \"08:00\", to: \"18:00\", {day} }}]");
+    schedule(name, &[name], &rest)
+}
+
 #[test]
-fn where_a_minimum_rises_while_its_maximum_falls_it_goes_before_what_only_falls() {
-    let day = |name, floors: [&str; 2]| {
-        let [night, day] = floors;
-        let rest = format!("default: {{ {night} }}\nwindows: [{{ name: day, from: \"08:00\", to: \"18:00\", {day} }}]");
-        schedule(name, &[name], &rest)
-    };
-    let falls = day("a-falls", ["min: 6", "min: 5"]);
-    let both = day("b-both", ["min: 1, max: 10", "min: 3, max: 5"]);
-    let sim = account_of(&[("a-falls", service(6, 10)), ("b-both", service(1, 10))]);
-    let mut world = World::new(sim, &(falls + &both));
+fn where_a_minimum_rises_while_its_maximum_falls_it_goes_among_the_rises_by_its_shortfall() {
+    let rises = night_and_day("a-rises", "min: 1", "min: 2");
+    let both = night_and_day("b-both", "min: 1, max: 10", "min: 3, max: 5");
+    let sim = account_of(&[("a-rises", service(1, 10)), ("b-both", service(1, 10))]);
+    let mut world = World::new(sim, &(rises + &both));
     world.run_to("2026-11-20T07:59:00Z");
     world.forget();
     world.run_to("2026-11-20T08:01:00Z");
     let order: Vec<_> = world.writes.iter().map(|write| &*write.action.target.service).collect();
-    assert_eq!(order, ["b-both", "a-falls"]);
+    assert_eq!(order, ["b-both", "a-rises"]);
+}
+
+#[test]
+fn looks_at_all_wait_while_rises_wait_for_five_minutes_at_most_and_not_for_falls() {
+    let mut world = before_the_boundary(750, SignedDuration::from_millis(20));
+    let passes = |world: &mut World, from: &str, to: &str| {
+        world.run_to(from);
+        let before = world.calls(Operation::DescribeScalableTargets);
+        world.run_to(to);
+        (world.calls(Operation::DescribeScalableTargets) - before) / 15
+    };
+    world.run_to("2026-11-20T07:59:50Z");
+    world.sim.limit(Family::AutoScaling, Some(rate(50, 2)));
+    assert_eq!(passes(&mut world, "2026-11-20T08:00:10Z", "2026-11-20T08:04:30Z"), 0, "rises wait");
+    assert_eq!(passes(&mut world, "2026-11-20T08:04:30Z", "2026-11-20T08:05:30Z"), 1, "but not for ever");
+    world.run_to("2026-11-20T17:59:30Z");
+    assert!(passes(&mut world, "2026-11-20T18:00:10Z", "2026-11-20T18:04:30Z") >= 2, "falls wait");
 }

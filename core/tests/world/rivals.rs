@@ -176,7 +176,10 @@ fn once_a_target_is_contested_it_is_asked_at_once_what_else_decides_over_it() {
     let mut world = www();
     world.run_to("2026-11-20T09:05:00Z");
     let before = world.calls(Operation::DescribeScalingPolicies);
-    contend(&mut world, 1, 120, 600);
-    assert_eq!(world.condition("www", ConditionKind::Contested), Truth::True);
-    assert_eq!(world.calls(Operation::DescribeScalingPolicies), before + 1, "the hourly survey is far");
+    contend(&mut world, 1, 120, 240);
+    world.rival("www", &json!({ "MinCapacity": 1 }));
+    let contested = |world: &mut World| world.condition("www", ConditionKind::Contested) == Truth::True;
+    (0..120).find(|_| (world.run_for(1), contested(&mut world)).1).expect("the third correction makes a contest");
+    world.run_for(1); // neither the hourly survey nor the next look at all
+    assert_eq!(world.calls(Operation::DescribeScalingPolicies), before + 1);
 }

@@ -6,7 +6,7 @@ use baseload_core::sim::{Fault, Lasting, Scope};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::driver::World;
-use crate::scene::{account_of, always, service, www};
+use crate::scene::{account_of, always, office_hours, service, www};
 
 const WRITE: Scope = Scope::Operation(Operation::RegisterScalableTarget);
 
@@ -36,7 +36,11 @@ fn a_look_that_is_due_or_under_way_is_waited_for_until_it_is_answered() {
 
 #[test]
 fn a_look_at_a_single_target_is_waited_for_too() {
-    let mut world = slow();
+    let others: Vec<_> = (0..100).map(|n| format!("s{n:03}")).collect();
+    let others: Vec<_> = others.iter().map(String::as_str).collect();
+    let services: Vec<_> = others.iter().chain(&["www"]).map(|name| (*name, service(1, 10))).collect();
+    let mut world = World::new(account_of(&services), &(office_hours(&["www"]) + &always(&others, "min: 1")));
+    world.latency.read = SignedDuration::from_secs(1);
     world.run_to("2026-11-20T07:59:58Z");
     world.sim.inject(WRITE, Fault::refuse("ObjectNotFoundException"), Lasting::Times(1));
     world.run_to("2026-11-20T08:00:01.1Z"); // the resync of 08:00 took a second
