@@ -570,7 +570,7 @@ async fn reads_in_flight_are_bounded() {
     let aws = server.aws.clone();
     let asking = tokio::spawn(async move { aws.observe(&Query::Targets(many(1000))).await });
     while server.asked().len() < READS_IN_FLIGHT {
-        tokio::task::yield_now().await;
+        yield_now().await;
     }
     assert_eq!((server.asked().len(), server.aws.reads.available_permits()), (READS_IN_FLIGHT, 0));
     asking.abort();
