@@ -357,3 +357,47 @@ fn a_target_that_no_schedule_matches_has_an_empty_explanation() {
     let why = web().alone().explain(&TargetId::new("shop", "other"), at("2026-11-20T15:00:00Z"));
     assert_eq!((why.decision, why.until, why.schedules), (None, None, vec![]));
 }
+
+#[test]
+fn a_filter_admits_the_dates_that_all_its_parts_admit() {
+    let spring = |text: &str| daily("w", "09:00-17:00", floor(3)).on_days(text).valid("2026-03-02", "2026-03-29");
+    let admits = |window: &Window, day: &str| window.dates.admits(day.parse().unwrap());
+    for (day, expected) in [
+        ("2026-03-01", false), // the Sunday before the first
+        ("2026-03-02", true),
+        ("2026-03-03", false), // a Tuesday
+        ("2026-03-29", true),
+        ("2026-03-30", false), // the Monday after the last
+    ] {
+        assert_eq!(admits(&spring("mon sun"), day), expected, "{day}");
+    }
+    let listed = spring("mon sun").on(&["2026-03-08", "2026-03-09", "2026-03-10"]).except(&["2026-03-09"]);
+    for (day, expected) in [("2026-03-08", true), ("2026-03-09", false), ("2026-03-10", false), ("2026-03-15", false)] {
+        assert_eq!(admits(&listed, day), expected, "{day}");
+    }
+}
+
+#[test]
+fn whether_a_schedule_leaves_some_of_the_week_to_others() {
+    let (day, night) = (daily("day", "08:00-20:00", floor(3)), daily("night", "20:00-08:00", floor(1)));
+    let both = |day: Window, night: Window| schedule("s", "UTC", None).with(day).with(night).is_overlay();
+    assert!(!both(day.clone(), night.clone()), "day and night are all of it");
+    assert!(!schedule("s", "UTC", Some(floor(1))).with(day.clone()).is_overlay(), "a default is all of it");
+    assert!(both(day.clone(), daily("night", "20:00-07:59", floor(1))), "a minute is missing");
+    assert!(both(day.clone(), night.clone().on_days("mon tue wed thu fri sat")), "a night is missing");
+    for filtered in [
+        night.clone().on(&["2026-03-08"]),
+        night.clone().except(&["2026-03-08"]),
+        night.clone().valid("2026-03-02", "2026-03-29"),
+    ] {
+        assert!(both(day.clone(), filtered.clone()), "some nights are missing: {:?}", filtered.dates);
+    }
+    assert!(both(day, cron("night", "0 20 * * *", 720, floor(1))), "what a cron covers is not counted out");
+}
+
+#[test]
+fn schedules_say_whether_there_are_any_and_whether_any_names_a_glob() {
+    let (exact, glob) = (web().alone(), web().for_target("shop/api-*").alone());
+    assert!(Schedules::new(vec![]).is_empty() && !exact.is_empty());
+    assert_eq!((exact.has_globs(), glob.has_globs()), (false, true));
+}

