@@ -129,6 +129,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_pause_of_nothing_is_nothing_and_each_is_between_half_and_all_of_it() {
+        let mut jitter = Jitter::new(7);
+        assert_eq!(jitter.spread(SignedDuration::ZERO), SignedDuration::ZERO);
+        let spread: Vec<_> = (0..200).map(|_| jitter.spread(SignedDuration::from_millis(4)).as_millis()).collect();
+        assert_eq!((spread.iter().min(), spread.iter().max()), (Some(&2), Some(&4)));
+    }
+
     fn waits(kind: ErrorKind, failures: usize) -> Vec<i64> {
         let (mut backoff, mut jitter) = (Backoff::default(), Jitter::new(7));
         let now = Timestamp::UNIX_EPOCH;

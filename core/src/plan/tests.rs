@@ -335,5 +335,6 @@ fn every_verdict_has_its_word() {
     ];
     for (verdict, word) in words {
         assert_eq!(verdict.name(), word);
+        assert_eq!(verdict.is_limited(), word == "limited", "{word}");
     }
 }

@@ -401,3 +401,16 @@ fn schedules_say_whether_there_are_any_and_whether_any_names_a_glob() {
     assert!(Schedules::new(vec![]).is_empty() && !exact.is_empty());
     assert_eq!((exact.has_globs(), glob.has_globs()), (false, true));
 }
+
+#[test]
+fn a_board_says_when_something_changes_and_when_for_one_target() {
+    let early = schedule("early", "UTC", Some(floor(1))).with(daily("w", "08:00-18:00", floor(3)));
+    let late = schedule("late", "UTC", Some(floor(1))).with(daily("w", "10:00-18:00", floor(3)));
+    let schedules = Schedules::new(vec![early, late.for_target("shop/late")]);
+    let board = Board::new(schedules.into(), at("2026-11-20T06:00:00Z"));
+    let of = |service| board.changes_at_for(&board.members(&TargetId::new("shop", service)));
+    assert_eq!(board.changes_at(), Some(at("2026-11-20T08:00:00Z")));
+    assert_eq!((of("www"), of("late")), (board.changes_at(), Some(at("2026-11-20T10:00:00Z"))));
+    let never = Board::new(schedule("s", "UTC", Some(floor(1))).alone().into(), at("2026-11-20T06:00:00Z"));
+    assert_eq!(never.changes_at(), None);
+}

@@ -101,7 +101,10 @@ mod tests {
         assert_eq!(version_of_zi("# version 2025b\nR A 1916\n").as_deref(), Some("2025b"));
         assert_eq!(version_of_zi("2025b\n").as_deref(), Some("2025b"));
         assert_eq!(version_of_zi("# This file is generated\n"), None);
-        assert_eq!(version_of_zi(""), None);
+        for text in ["", "2025", "version-2", "2025b rc"] {
+            assert_eq!(version_of_zi(text), None, "{text}");
+        }
+        assert_eq!(version_of_zi("2025b-1").as_deref(), Some("2025b-1"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is asked, how often, and what a steady state costs.
 
+use std::sync::Arc;
+
 use baseload_core::controller::Fact;
 use baseload_core::ecs::Operation;
 
@@ -93,4 +95,16 @@ fn an_answer_that_was_overtaken_by_a_later_one_does_not_bring_back_the_past() {
     assert_eq!(world.target("www").observed.map(|bounds| bounds.max), Some(20));
     world.run_for(30);
     assert_eq!(world.target("www").observed.map(|bounds| bounds.max), Some(20));
+}
+
+#[test]
+fn what_stands_the_same_is_shared_from_one_snapshot_to_the_next() {
+    let mut world = fleet(2, office_hours);
+    world.run_for(120);
+    let (before, after) = (world.status(), world.status());
+    assert!(before.targets.iter().zip(&after.targets).all(|(before, after)| Arc::ptr_eq(before, after)));
+    world.rival("s001", &serde_json::json!({ "MaxCapacity": 20 }));
+    world.run_for(61);
+    let later = world.status();
+    assert_eq!(later.targets[1].observed.map(|bounds| bounds.max), Some(20));
 }

@@ -46,6 +46,7 @@ fn beside_a_glob_an_exact_target_that_is_not_listed_is_not_registered() {
 #[test]
 fn a_glob_that_matches_nothing_is_ready() {
     let mut world = World::new(account_of(&[("www", service(1, 10))]), &always(&["shop/api-*"], "min: 2"));
+    assert!(!world.controller.is_ready(), "it is not known yet that there is none");
     world.run_for(2);
     assert!(world.controller.is_ready());
     assert_eq!(names(&mut world), [""; 0]);
