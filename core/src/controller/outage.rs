@@ -125,4 +125,18 @@ mod tests {
             assert!(!outage.note(Ok(()), NOW), "{kind:?}");
         }
     }
+
+    #[test]
+    fn while_looks_fail_somebody_is_looked_at_every_so_often_and_a_step_back_of_the_clock_changes_no_age() {
+        let (second, start) = (SignedDuration::from_secs(1), Timestamp::UNIX_EPOCH);
+        let mut outages = Outages::default();
+        assert!(!outages.want_a_probe(start), "nothing fails");
+        outages.looks.note(Err(ErrorKind::Unreachable), start);
+        assert!(outages.want_a_probe(start));
+        outages.probe(start);
+        assert!(!outages.want_a_probe(start + PROBE - second) && outages.want_a_probe(start + PROBE));
+        outages.shift(second * 50);
+        let start = start - second * 50;
+        assert!(!outages.want_a_probe(start + PROBE - second) && outages.want_a_probe(start + PROBE));
+    }
 }

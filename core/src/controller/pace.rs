@@ -497,4 +497,17 @@ mod tests {
             now = until;
         }
     }
+
+    #[test]
+    fn a_burst_is_over_and_a_lesson_forgotten_at_the_instant_and_four_writes_too_many_prove_nothing_yet() {
+        let (mut pacer, mut jitter, now) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
+        let instant = SignedDuration::from_nanos(1);
+        throttle(&mut pacer, now, &mut jitter);
+        assert_eq!((pacer.burst_at(now + BREATH - instant).sent, pacer.burst_at(now + BREATH).sent), (1, 0));
+        assert!(pacer.learned_at(now + MEMORY - instant).is_some() && pacer.learned_at(now + MEMORY).is_none());
+        let recent = |accepted| Stretch { from: now, accepted };
+        let learned = |accepted| Learned { steady: recent(0), recent: recent(accepted), futile: 0, rate: Some(1.0) };
+        let later = now + SignedDuration::from_secs(2); // in which the rate explains two
+        assert!(!learned(6).is_exceeded(later) && learned(7).is_exceeded(later));
+    }
 }

@@ -206,4 +206,15 @@ mod tests {
         }
         assert_eq!(quiets, [30, 60, 120, 240, 480, 480, 30]);
     }
+
+    #[test]
+    fn a_contest_that_begins_a_whole_day_after_the_one_before_is_no_relapse() {
+        for (peace, quiet) in [(24 * 60 - 1, 60), (24 * 60, 30)] {
+            let mut rivalry = Rivalry::default();
+            (0..3).for_each(|n| rivalry.corrected(minute(n)));
+            rivalry.saw_no_change(minute(32));
+            (0..3).for_each(|n| rivalry.corrected(minute(32 + peace - 2 + n)));
+            assert_eq!(rivalry.contest().expect("contested").quiet.as_mins(), quiet, "after {peace} minutes");
+        }
+    }
 }

@@ -396,10 +396,12 @@ fn whether_a_schedule_leaves_some_of_the_week_to_others() {
 }
 
 #[test]
-fn schedules_say_whether_there_are_any_and_whether_any_names_a_glob() {
+fn schedules_say_whether_there_are_any_and_whether_any_names_a_glob_and_whom_the_operator_allows() {
     let (exact, glob) = (web().alone(), web().for_target("shop/api-*").alone());
     assert!(Schedules::new(vec![]).is_empty() && !exact.is_empty());
     assert_eq!((exact.has_globs(), glob.has_globs()), (false, true));
+    let only = exact.allowing(Allowed::only(&[Allowance::parse("other/*").unwrap()]));
+    assert!(!only.allowed().admits(&www()) && glob.allowed().admits(&www()));
 }
 
 #[test]
