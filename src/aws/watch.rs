@@ -3,7 +3,6 @@
 //!
 //! The SDK fills in 0 and "" for what an answer lacks; a floor of 0 that nobody ever set must not be believed.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -18,7 +17,7 @@ use baseload_core::ecs::Operation;
 use http_body_util::Limited;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::permit::{NoPermit, Permit};
 
@@ -101,84 +100,42 @@ fn parse_date(text: &str) -> Option<Timestamp> {
     DateTimeParser::new().parse_timestamp(text).ok()
 }
 
-// What answers must hold: of each list what the SDK would make up where it is missing. Counts are never below zero.
-
-#[derive(Deserialize)]
-struct Targets<'a> {
-    #[serde(rename = "ScalableTargets", borrow)]
-    _entries: Vec<Target<'a>>,
+/// What the answer to an operation must hold: a list, and in each of its entries these texts and counts.
+struct Shape {
+    list: &'static str,
+    texts: &'static [&'static str],
+    counts: &'static [&'static str],
 }
 
-#[derive(Deserialize)]
-struct Target<'a> {
-    #[serde(rename = "ResourceId", borrow)]
-    _resource: Cow<'a, str>,
-    #[serde(rename = "ScalableDimension", borrow)]
-    _dimension: Cow<'a, str>,
-    #[serde(rename = "MinCapacity")]
-    _min: u64,
-    #[serde(rename = "MaxCapacity")]
-    _max: u64,
-}
-
-#[derive(Deserialize)]
-struct Services<'a> {
-    #[serde(rename = "services", borrow)]
-    _entries: Vec<Service<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Service<'a> {
-    #[serde(rename = "serviceName", borrow)]
-    _name: Cow<'a, str>,
-    #[serde(rename = "status", borrow)]
-    _status: Cow<'a, str>,
-    #[serde(rename = "desiredCount")]
-    _desired: u64,
-    #[serde(rename = "runningCount")]
-    _running: u64,
-    #[serde(rename = "pendingCount")]
-    _pending: u64,
-}
-
-#[derive(Deserialize)]
-struct Policies<'a> {
-    #[serde(rename = "ScalingPolicies", borrow)]
-    _entries: Vec<Policy<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Policy<'a> {
-    #[serde(rename = "ResourceId", borrow)]
-    _resource: Cow<'a, str>,
-    #[serde(rename = "PolicyName", borrow)]
-    _name: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct ScheduledActions<'a> {
-    #[serde(rename = "ScheduledActions", borrow)]
-    _entries: Vec<ScheduledAction<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ScheduledAction<'a> {
-    #[serde(rename = "ResourceId", borrow)]
-    _resource: Cow<'a, str>,
-    #[serde(rename = "ScheduledActionName", borrow)]
-    _name: Cow<'a, str>,
+fn shape(operation: Operation) -> Option<Shape> {
+    let (list, texts, counts): (_, &[_], &[_]) = match operation {
+        Operation::DescribeScalableTargets => {
+            ("ScalableTargets", &["ResourceId", "ScalableDimension"], &["MinCapacity", "MaxCapacity"])
+        }
+        Operation::DescribeScalingPolicies => ("ScalingPolicies", &["ResourceId", "PolicyName"], &[]),
+        Operation::DescribeScheduledActions => ("ScheduledActions", &["ResourceId", "ScheduledActionName"], &[]),
+        Operation::DescribeServices => {
+            ("services", &["serviceName", "status"], &["desiredCount", "runningCount", "pendingCount"])
+        }
+        Operation::RegisterScalableTarget | Operation::GetCallerIdentity => return None,
+    };
+    Some(Shape { list, texts, counts })
 }
 
 /// Refuses an answer that lacks what the SDK would make up, or counts below zero.
 fn whole(operation: Operation, body: &[u8]) -> Result<(), BoxError> {
-    match operation {
-        Operation::DescribeScalableTargets => serde_json::from_slice::<Targets<'_>>(body).map(drop),
-        Operation::DescribeServices => serde_json::from_slice::<Services<'_>>(body).map(drop),
-        Operation::DescribeScalingPolicies => serde_json::from_slice::<Policies<'_>>(body).map(drop),
-        Operation::DescribeScheduledActions => serde_json::from_slice::<ScheduledActions<'_>>(body).map(drop),
-        Operation::RegisterScalableTarget | Operation::GetCallerIdentity => Ok(()),
+    let Some(shape) = shape(operation) else { return Ok(()) };
+    let answer: Value = serde_json::from_slice(body)?;
+    let entries = answer[shape.list].as_array().ok_or_else(|| format!("the answer has no {}", shape.list))?;
+    for entry in entries {
+        if let Some(field) = shape.texts.iter().find(|field| !entry[**field].is_string()) {
+            return Err(format!("an entry of {} has no {field}", shape.list).into());
+        }
+        if let Some(field) = shape.counts.iter().find(|field| !entry[**field].is_u64()) {
+            return Err(format!("{} is {} in an entry of {}", field, entry[*field], shape.list).into());
+        }
     }
-    .map_err(|error| format!("the answer is not whole: {error}").into())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -206,7 +163,7 @@ mod tests {
     #[test]
     fn f3_an_answer_without_its_list_says_nothing_of_what_is_not_there() {
         let said = complaint(Operation::DescribeServices, "{}");
-        assert_eq!(said.as_deref(), Some("the answer is not whole: missing field `services` at line 1 column 2"));
+        assert_eq!(said.as_deref(), Some("the answer has no services"));
     }
 
     #[test]
