@@ -105,7 +105,14 @@ impl Controller {
         eventually("the controller ends", || self.child.try_wait().expect("it is a child of this process")).code()
     }
 
-    /// Every line of the log so far.
+    /// Waits for a line of the log that has all these words. What it tells of may be over before the line is read.
+    pub(crate) fn wait_log(&self, words: &[&str]) {
+        until(&format!("the log says {words:?}"), || {
+            self.log().iter().any(|line| words.iter().all(|word| line.contains(word)))
+        });
+    }
+
+    /// Every line of the log that was read so far; see [`Controller::wait_log`] for what must be there.
     pub(crate) fn log(&self) -> Vec<String> {
         lock(&self.log).clone()
     }

@@ -230,9 +230,7 @@ fn is_named(Wrong { said, set, check, remedy }: &Wrong) {
     assert!(advice.contains(remedy), "{check}: {advice}");
 
     let controller = Controller::start_in(&variables, &folder, &[]);
-    until(&format!("the log of `{check}` says: {remedy}"), || {
-        controller.log().iter().any(|line| line.contains("\"remedy\"") && line.contains(remedy))
-    });
+    controller.wait_log(&["\"remedy\"", remedy]);
 }
 
 #[test]
@@ -240,9 +238,7 @@ fn a_wrong_region_is_named_by_the_log() {
     let (here, there) = (Account::with(&["shop/www"]), Account::new());
     let variables = [&here.environment()[..], &there.environment()[1..2]].concat();
     let controller = Controller::start_in(&variables, &Folder::with("all.yaml", constant(&["shop/www"], 3)), &[]);
-    until("the log says what to check", || {
-        controller.log().iter().any(|line| line.contains("of this name here: check the region"))
-    });
+    controller.wait_log(&["of this name here: check the region"]);
     let region = format!("\"region\":\"{}\"", there.environment()[1].1);
     assert!(controller.log()[0].contains(&region), "{:?}", controller.log()[0]);
 }

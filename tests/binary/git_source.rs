@@ -232,7 +232,7 @@ fn a_revision_is_known_by_its_commit_and_by_the_digest_that_a_checkout_has() {
     until("the first revision", || configuration()["revision"] == head.as_str());
     let info = format!("baseload_config_info{{revision=\"{head}\",source=\"{source}\"}}");
     assert_eq!(controller.metric(&info), Some(1.0));
-    assert!(controller.log().iter().any(|line| line.contains(&head)), "{:?}", controller.log());
+    controller.wait_log(&[&head]);
 
     let checkout = repository.folder.path().join("work/schedules").display().to_string();
     let digest = baseload(&["diff", &checkout, &checkout, "-o", "json"]).expect(0).json()["old"]["revision"].clone();
@@ -292,6 +292,7 @@ fn an_unchanged_repository_is_not_read_and_one_look_is_enough_to_see_a_merge() {
     for _ in 0..3 {
         assert_eq!(controller.reload().code, 200);
     }
+    until("the source was read", || read() > 0);
     assert_eq!(read(), 1, "{:#?}", controller.log());
 
     let merge = repository.commit("schedules/all.yaml", &floor(4));

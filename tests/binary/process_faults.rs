@@ -97,8 +97,7 @@ fn runs_with_state_in(state: &str) {
     folder.write("all.yaml", constant(&[WWW], 4));
     ecs.wait_floor(WWW, 4);
     assert_eq!((controller.get("/livez").code, controller.get("/readyz").code), (200, 200));
-    let log = controller.log();
-    assert!(log.iter().any(|line| line.contains("WARN") && line.contains(state)), "{log:#?}");
+    controller.wait_log(&["WARN", state]);
 }
 
 #[test]

@@ -221,9 +221,7 @@ fn a_dry_run_says_what_it_would_do_and_writes_nothing() {
     let account = Account::with(&[WWW]);
     let folder = Folder::with("all.yaml", constant(&[WWW], 3));
     let controller = Controller::start(&account, &folder, &["--dry-run"]);
-    until("the log tells of the write that is not sent", || {
-        controller.log().iter().any(|line| line.contains("would") && line.contains(WWW))
-    });
+    controller.wait_log(&["would", WWW]);
     assert_eq!(controller.status()["dryRun"], true);
     controller.signal("TERM");
     assert_eq!(controller.wait(), Some(0));

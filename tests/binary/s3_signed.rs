@@ -147,6 +147,7 @@ fn an_object_that_is_written_again_as_it_was_is_neither_got_nor_a_new_revision()
     assert_eq!(revision(), before);
     let asked = store.tap.asked_of_bucket().split_off(asked);
     assert!(matches!(&asked[..], [list] if list.contains("list-type=2")), "{asked:?}");
+    controller.wait_log(&["schedules in force"]);
     let loaded = controller.log().iter().filter(|line| line.contains("schedules in force")).count();
     assert_eq!(loaded, 1, "{:#?}", controller.log());
 }

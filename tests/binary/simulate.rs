@@ -25,7 +25,7 @@ fn floors_and_tasks_follow_the_simulated_day() {
         "  default: { min: 1 }\n  windows: [{ name: odd, cron: \"0 1-23/2 * * *\", duration: 1h, min: 6 }]\n";
     let folder = Folder::with("day.yaml", schedule("day", &["shop/www"], every_other_hour));
     let (controller, endpoint) = simulate(&folder, &["--speed", "600"]);
-    assert!(controller.log().iter().any(|line| line.contains(&endpoint)), "{:#?}", controller.log());
+    controller.wait_log(&[&endpoint]);
     for floor in [6, 1, 6, 1] {
         until("the floor in force is the one in AWS", || {
             let target = first_target(&controller);
