@@ -158,6 +158,24 @@ mod tests {
     }
 
     #[test]
+    fn what_remains_of_a_pause_can_be_cut_to_a_second_and_is_never_made_longer() {
+        let (mut backoff, mut jitter) = (Backoff::default(), Jitter::new(7));
+        let now = Timestamp::UNIX_EPOCH;
+        (0..6).for_each(|_| backoff.fail(error(ErrorKind::Unavailable), now, &mut jitter));
+        let until = backoff.not_before().expect("a failure sets a pause");
+        backoff.cut_short(|kind| kind != ErrorKind::Unavailable, now, &mut jitter);
+        assert_eq!(backoff.not_before(), Some(until), "another kind");
+        backoff.cut_short(|_| true, until, &mut jitter);
+        assert_eq!(backoff.not_before(), Some(until), "it is over");
+        let just_before = until - SignedDuration::from_millis(100);
+        backoff.cut_short(|_| true, just_before, &mut jitter);
+        assert_eq!(backoff.not_before(), Some(until), "it is all but over");
+        backoff.cut_short(|kind| kind == ErrorKind::Unavailable, now, &mut jitter);
+        let soon = backoff.not_before().expect("some of it is left").duration_since(now).as_millis();
+        assert!((500..=1_000).contains(&soon), "{soon} ms");
+    }
+
+    #[test]
     fn f6_a_used_up_quota_waits_ten_minutes_from_the_start() {
         assert!(waits(ErrorKind::QuotaExceeded, 3).iter().all(|wait| (600..=1200).contains(wait)));
     }

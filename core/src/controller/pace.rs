@@ -406,6 +406,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sought_is_a_share_of_the_rate_above_it() {
+        let (mut pacer, mut jitter, now) = measured(1_000);
+        accept(&mut pacer, 450, now + SignedDuration::from_secs(5), &mut jitter);
+        let later = pacer.held_until().expect("the rate is known");
+        let distance = distance_after_a_write(&mut pacer, later, 100).as_micros();
+        assert!((6_600..=6_700).contains(&distance), "half as many again as a hundred a second: {distance}");
+    }
+
+    #[test]
     fn throttles_are_sought_faster_and_no_further_than_a_twentieth_of_the_writes() {
         for (throttled, sought) in [(2, true), (60, false)] {
             let (mut pacer, mut jitter, now) = measured(20);

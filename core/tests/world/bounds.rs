@@ -138,6 +138,8 @@ fn g11_a_count_set_below_the_floor_by_hand_is_lifted_by_one_registration_of_the_
     assert_eq!(sent(&world), [(Some(12), None)]);
     assert_eq!((world.desired("www"), world.target("www").corrections), (12, 0));
     assert_eq!(world.count_facts(|fact| matches!(fact, Fact::Accepted { kind: ChangeKind::Nudge, .. })), 1);
+    world.run_for(120);
+    assert_eq!(world.count_facts(|fact| matches!(fact, Fact::TasksReady { .. })), 0, "the floor did not rise");
 }
 
 #[test]

@@ -85,6 +85,8 @@ pub(crate) struct World {
     pub(crate) controller: Controller,
     pub(crate) latency: Latency,
     pub(crate) settings: Settings,
+    /// What the operator grants.
+    pub(crate) limits: Limits,
     pub(crate) stride: Stride,
     pub(crate) writes: Vec<Write>,
     pub(crate) facts: Vec<(Timestamp, Fact)>,
@@ -107,12 +109,16 @@ pub(crate) struct World {
 
 static ZONES: LazyLock<Zones> = LazyLock::new(Zones::embedded);
 
+/// Every account of the scenes may be named, and every target.
+pub(crate) fn limits() -> Limits {
+    Limits { accounts: ["prod", "test"].map(Into::into).into(), ..Limits::default() }
+}
+
 /// Reads one file of schedules that must be good.
-pub(crate) fn schedules(yaml: &str, now: Timestamp) -> Schedules {
+pub(crate) fn schedules(yaml: &str, limits: &Limits, now: Timestamp) -> Schedules {
     let mut tree = Tree::default();
     tree.files.insert("world.yaml".into(), yaml.as_bytes().to_vec());
-    let accounts = ["prod", "test"].map(Into::into).into();
-    match spec::load(&tree, &ZONES, &Limits { accounts, ..Limits::default() }, now) {
+    match spec::load(&tree, &ZONES, limits, now) {
         Ok(loaded) => loaded.schedules,
         Err(mistakes) => panic!("the test's schedules are wrong: {mistakes:?}\n{yaml}"),
     }
@@ -138,6 +144,7 @@ impl World {
             latency: Latency::default(),
             witness: Witness::new(settings.resync),
             settings,
+            limits: limits(),
             stride: Stride::Second,
             writes: Vec::new(),
             facts: Vec::new(),
@@ -403,7 +410,7 @@ impl World {
 
     fn read(&self, yaml: &str) -> Revision {
         let id = format!("edit-{}", self.edits);
-        Revision { digest: id.clone(), id, schedules: schedules(yaml, self.at).into() }
+        Revision { digest: id.clone(), id, schedules: schedules(yaml, &self.limits, self.at).into() }
     }
 
     /// A bad edit.

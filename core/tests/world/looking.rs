@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use baseload_core::controller::Fact;
+use baseload_core::controller::{Fact, Settings};
 use baseload_core::ecs::Operation;
-
+use baseload_core::status::TargetStatus;
 use jiff::SignedDuration;
 
 use crate::driver::World;
 use crate::faults::fleet;
-use crate::scene::{account_of, always, office_hours, service};
+use crate::scene::{account, account_of, always, id, office_hours, service};
 
 #[test]
 fn a_steady_reconcile_asks_one_call_for_fifty_targets_and_writes_nothing() {
@@ -47,6 +47,39 @@ fn services_that_are_well_are_counted_once_a_resync_and_not_at_glances() {
     let before = world.calls(Operation::DescribeServices);
     world.run_for(600);
     assert_eq!(world.calls(Operation::DescribeServices) - before, 20, "ten resyncs of two calls");
+}
+
+#[test]
+fn services_that_are_not_well_are_counted_before_those_that_are() {
+    let (well, ill): (Vec<_>, Vec<_>) = (0..1000).map(|n| format!("s{n:03}")).partition(|name| name.as_str() < "s900");
+    let in_words = |names: &[String], floor: &str| {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        always(&names, floor).replace("always", &names[0][..2])
+    };
+    let mut sim = account();
+    well.iter().for_each(|name| sim.add_service(id(name), &service(1, 20)));
+    ill.iter().for_each(|name| sim.add_service(id(name), &service(12, 20)));
+    let mut world = World::new(sim, &(in_words(&well, "min: 1") + &in_words(&ill, "min: 12")));
+    let scale = |world: &mut World, at: i64, desired: u32| {
+        world.run_for(at);
+        ill.iter().for_each(|name| world.scale_by_hand(name, desired));
+    };
+    scale(&mut world, 0, 4);
+    scale(&mut world, 115, 5); // they were nudged, and will not be so soon again
+    scale(&mut world, 100, 6);
+    world.run_for(8); // the glance in which the counts of all others are due, of whom it asks for four hundred
+    let counted = |target: &TargetStatus| target.counts.is_some_and(|counts| counts.desired == 6);
+    assert_eq!(world.status().targets.iter().filter(|target| counted(target)).count(), 100);
+}
+
+#[test]
+fn where_a_resync_comes_sooner_than_a_glance_services_are_counted_with_it() {
+    let settings = Settings { resync: SignedDuration::from_secs(2), ..Settings::default() };
+    let mut world = World::with(account_of(&[("www", service(1, 10))]), &always(&["www"], "min: 1"), settings);
+    world.run_for(30);
+    let before = world.calls(Operation::DescribeServices);
+    world.run_for(60);
+    assert!(world.calls(Operation::DescribeServices) - before >= 15, "glances alone are six");
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Bug {
             }
             (Bug::TakesOverABadEdit, Event::Loaded(Err(refusal))) => {
                 let yaml = crate::scene::always(&["www"], "min: 2");
-                let schedules = crate::driver::schedules(&yaml, wall).into();
+                let schedules = crate::driver::schedules(&yaml, &crate::driver::limits(), wall).into();
                 let (id, digest) = (refusal.reason.clone(), refusal.reason);
                 let revision = baseload_core::controller::Revision { id, digest, schedules };
                 Some(Event::Loaded(Ok(Some(revision))))

@@ -3,6 +3,7 @@
 use baseload_core::controller::Fact;
 use baseload_core::ecs::Operation;
 use baseload_core::status::{ConditionKind, Truth};
+use baseload_core::timetable::{Allowance, Allowed};
 use jiff::SignedDuration;
 
 use crate::driver::World;
@@ -41,6 +42,19 @@ fn beside_a_glob_an_exact_target_that_is_not_listed_is_not_registered() {
     world.deregister("www");
     world.run_for(61);
     assert_eq!(world.condition("www", ConditionKind::Registered), Truth::False);
+}
+
+#[test]
+fn of_those_that_a_glob_matches_whom_the_operator_does_not_allow_is_left_alone() {
+    let sim = account_of(&[("api-a", service(1, 10)), ("api-b", service(1, 10))]);
+    let mut world = World::new(sim, &always(&["shop/api-*"], "min: 1"));
+    world.limits.allowed = Allowed::only(&[Allowance::parse("shop/*-a").expect("an entry")]);
+    world.edit(&always(&["shop/api-*"], "min: 2"));
+    world.run_for(61);
+    assert_eq!((world.min("api-a"), world.min("api-b")), (2, 1));
+    assert_eq!(world.reason("api-b", ConditionKind::Synced), "NotAllowed");
+    world.edit(&schedule("none", &["shop/api-*"], "suspend: true\ndefault: { min: 2 }"));
+    assert_eq!(world.reason("api-a", ConditionKind::Synced), "NothingDeclared", "which is no matter of the operator's");
 }
 
 #[test]

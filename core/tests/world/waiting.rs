@@ -2,11 +2,12 @@
 
 use baseload_core::controller::{Chore, Event};
 use baseload_core::ecs::Operation;
-use baseload_core::sim::{Fault, Lasting, Scope};
+use baseload_core::sim::{Fault, Lasting, Scope, Sim};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::driver::World;
-use crate::scene::{account_of, always, office_hours, service, www};
+use crate::scene::{account_of, always, id, office_hours, service, www};
 
 const WRITE: Scope = Scope::Operation(Operation::RegisterScalableTarget);
 
@@ -45,6 +46,20 @@ fn a_look_at_a_single_target_is_waited_for_too() {
     world.sim.inject(WRITE, Fault::refuse("ObjectNotFoundException"), Lasting::Times(1));
     world.run_to("2026-11-20T08:00:01.1Z"); // the resync of 08:00 took a second
     assert!(world.controller.has_questions(), "whether it is there must be seen");
+}
+
+#[test]
+fn a_look_at_a_single_target_leaves_at_once_where_nothing_else_is_asked() {
+    let mut sim = Sim::new(1, TimeZone::UTC, "2026-11-20T07:30:25Z".parse().expect("a timestamp"));
+    sim.add_service(id("www"), &service(1, 10));
+    let mut world = World::new(sim, &office_hours(&["www"]));
+    world.run_to("2026-11-20T07:59:59Z"); // resyncs at 25 s, glances at 5, 15, 25 s
+    world.latency.read = SignedDuration::from_secs(1);
+    world.sim.inject(WRITE, Fault::refuse("ObjectNotFoundException"), Lasting::Times(1));
+    world.run_to("2026-11-20T08:00:00.7Z"); // the write of 08:00 took 0.2 s
+    assert!(world.controller.has_questions(), "whether it is there is being looked at");
+    world.run_to("2026-11-20T08:00:01.5Z");
+    assert!(!world.controller.has_questions());
 }
 
 #[test]
