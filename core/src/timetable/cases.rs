@@ -246,6 +246,17 @@ fn an_override_without_max_takes_the_max_beneath_or_its_own_min() {
 }
 
 #[test]
+fn overrides_without_a_max_hand_on_what_lies_beneath_them_and_a_window_without_one_ends_that() {
+    let day = |schedule: Schedule, name, floor| schedule.once(name, "2026-11-20T10:00", "2026-11-20T16:00", floor);
+    let plain = || schedule("s", "UTC", Some(range(1, 8)));
+    let stacked = day(day(plain(), "high", floor(5)), "low", floor(4));
+    let over_a_window = day(plain().with(daily("w", "09:00-17:00", floor(2))), "high", floor(5));
+    for (schedule, shown) in [(stacked, "5..8"), (over_a_window, "5")] {
+        assert_eq!(schedule.alone().shown("2026-11-20T12:00:00Z"), shown);
+    }
+}
+
+#[test]
 fn an_overlay_leaves_the_target_alone_outside_its_windows() {
     let overlay = schedule("s", "UTC", None).with(daily("w", "12:00-13:00", floor(3))).lead(10).alone();
     let story = ["2026-11-20T11:00:00Z -", "2026-11-20T11:50:00Z 3", "2026-11-20T13:00:00Z -"];
@@ -306,6 +317,25 @@ fn a_winner_without_max_has_it_filled_in_and_raised() {
 }
 
 #[test]
+fn of_those_that_could_fill_in_a_max_the_one_that_ranks_highest_does() {
+    let three = Schedules::new(vec![
+        schedule("a", "UTC", Some(floor(6))).priority(1),
+        schedule("b", "UTC", Some(range(1, 8))),
+        schedule("c", "UTC", Some(range(2, 9))),
+    ]);
+    assert_eq!(three.shown("2026-11-20T12:00:00Z"), "6..9");
+}
+
+#[test]
+fn what_comes_next_is_also_known_among_schedules_of_less_than_the_usual_priority() {
+    let pair = Schedules::new(vec![
+        schedule("a", "UTC", Some(floor(2))).priority(-5),
+        schedule("b", "UTC", None).with(daily("w", "12:00-13:00", floor(4))).priority(-5),
+    ]);
+    assert_eq!(pair.decide(&www(), at("2026-11-20T11:00:00Z")).until, Some(at("2026-11-20T12:00:00Z")));
+}
+
+#[test]
 fn an_exact_row_counts_globs_and_a_glob_row_only_itself() {
     let pair = Schedules::new(vec![
         schedule("a", "UTC", Some(floor(2))).for_target("shop/w*"),
@@ -330,6 +360,17 @@ fn an_explanation_names_the_winner_the_losers_and_what_comes_next() {
     let [all, web] = &why.schedules[..] else { panic!("two match") };
     assert_eq!((all.standing, web.standing), (Standing::LowerMin, Standing::Wins));
     assert_eq!((web.in_play[0].from, web.in_play[0].to), (at("2026-11-20T13:00:00Z"), at("2026-11-20T23:30:00Z")));
+}
+
+#[test]
+fn an_explanation_says_why_what_is_in_play_does_not_win() {
+    let freeze = web().once("freeze", "2026-11-20T10:00", "2026-11-20T16:00", floor(2));
+    let why = Schedules::new(vec![freeze, schedule("zoo", "UTC", Some(floor(2)))])
+        .explain(&www(), at("2026-11-20T15:00:00+01:00"));
+    let [web, zoo] = &why.schedules[..] else { panic!("two match") };
+    assert_eq!((web.standing, zoo.standing), (Standing::Wins, Standing::LaterName));
+    let outranked: Vec<_> = web.in_play.iter().map(|item| item.outranked).collect();
+    assert_eq!(outranked, [None, Some(Outranked::ByOverride)], "although the window asks for more");
 }
 
 #[test]

@@ -200,3 +200,24 @@ fn same_decision(a: Option<Outcome>, b: Option<Outcome>) -> bool {
     let decision = |outcome: Outcome| (outcome.schedule, outcome.item, outcome.floor);
     a.map(decision) == b.map(decision)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_max_may_come_from_a_max_or_from_a_minimum_above_what_is_filled_in() {
+        let filled = Floor { min: 3, max: Some(4) };
+        let cases = [
+            (Floor { min: 1, max: Some(4) }, false),
+            (Floor { min: 1, max: Some(6) }, true),
+            (Floor { min: 1, max: Some(2) }, true), // no less than the minimum that won: 3
+            (Floor { min: 4, max: None }, false),
+            (Floor { min: 5, max: None }, true),
+        ];
+        for (floor, differs) in cases {
+            assert_eq!(gives_other_max(floor, filled), differs, "{floor:?}");
+        }
+        assert!(!gives_other_max(Floor { min: 1, max: Some(2) }, Floor { min: 3, max: Some(3) }), "that is 3 too");
+    }
+}

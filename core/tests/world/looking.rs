@@ -95,6 +95,14 @@ fn everything_is_surveyed_at_the_start_and_once_an_hour() {
 }
 
 #[test]
+fn what_is_not_to_be_surveyed_is_never_surveyed() {
+    let settings = Settings { survey: false, ..Settings::default() };
+    let mut world = World::with(account_of(&[("www", service(1, 10))]), &always(&["www"], "min: 1"), settings);
+    world.run_for(3_700);
+    assert_eq!(world.calls(Operation::DescribeScalingPolicies), 0);
+}
+
+#[test]
 fn a_survey_that_fails_is_tried_again_after_a_rest() {
     let mut world = fleet(1, office_hours);
     world.sim.fail_next(Operation::DescribeScalingPolicies, "ThrottlingException");

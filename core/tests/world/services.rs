@@ -1,6 +1,6 @@
 //! Targets that come and go: globs, overlays, and schedules that let go.
 
-use baseload_core::controller::Fact;
+use baseload_core::controller::{Fact, Settings};
 use baseload_core::ecs::Operation;
 use baseload_core::status::{ConditionKind, Truth};
 use baseload_core::timetable::{Allowance, Allowed};
@@ -25,6 +25,17 @@ fn a_glob_picks_up_what_is_registered_and_lets_go_of_what_is_not() {
     world.deregister("api-a");
     world.run_for(61);
     assert_eq!(names(&mut world), ["api-b"]);
+}
+
+#[test]
+fn what_a_glob_picks_up_is_counted_and_brought_up_without_waiting_for_the_next_glance() {
+    let settings = Settings { resync: SignedDuration::from_secs(45), ..Settings::default() };
+    let sim = account_of(&[("api-a", service(1, 10))]);
+    let mut world = World::with(sim, &always(&["shop/api-*"], "min: 2"), settings);
+    world.run_for(41);
+    world.sim.add_service(id("api-b"), &service(1, 10));
+    world.run_for(6); // the resync of 45 s; the next glance is that of 50 s
+    assert_eq!(world.min("api-b"), 2);
 }
 
 #[test]
