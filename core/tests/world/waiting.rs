@@ -48,15 +48,33 @@ fn a_look_at_a_single_target_is_waited_for_too() {
     assert!(world.controller.has_questions(), "whether it is there must be seen");
 }
 
-#[test]
-fn a_look_at_a_single_target_leaves_at_once_where_nothing_else_is_asked() {
+/// The write of 08:00 finds no target, and 0.2 s later it alone is looked at, which takes so long. Resyncs are at 25 s of
+/// each minute, glances at 5, 15, 25 s.
+fn looked_at_alone(seconds: i64) -> World {
     let mut sim = Sim::new(1, TimeZone::UTC, "2026-11-20T07:30:25Z".parse().expect("a timestamp"));
     sim.add_service(id("www"), &service(1, 10));
     let mut world = World::new(sim, &office_hours(&["www"]));
-    world.run_to("2026-11-20T07:59:59Z"); // resyncs at 25 s, glances at 5, 15, 25 s
-    world.latency.read = SignedDuration::from_secs(1);
+    world.run_to("2026-11-20T07:59:59Z");
+    world.latency.read = SignedDuration::from_secs(seconds);
     world.sim.inject(WRITE, Fault::refuse("ObjectNotFoundException"), Lasting::Times(1));
-    world.run_to("2026-11-20T08:00:00.7Z"); // the write of 08:00 took 0.2 s
+    world.run_to("2026-11-20T08:00:00.7Z");
+    world
+}
+
+#[test]
+fn a_look_at_a_single_target_that_left_before_the_clock_stepped_back_is_asked_for_again() {
+    for (step, calls) in [(0, 1), (-1, 2)] {
+        let mut world = looked_at_alone(4);
+        let before = world.calls(Operation::DescribeScalableTargets);
+        world.step_clock(step);
+        world.run_for(12);
+        assert_eq!(world.calls(Operation::DescribeScalableTargets) - before, calls, "{step}");
+    }
+}
+
+#[test]
+fn a_look_at_a_single_target_leaves_at_once_where_nothing_else_is_asked() {
+    let mut world = looked_at_alone(1);
     assert!(world.controller.has_questions(), "whether it is there is being looked at");
     world.run_to("2026-11-20T08:00:01.5Z");
     assert!(!world.controller.has_questions());
