@@ -1,12 +1,13 @@
 """Finds out which functions a running controller calls, and writes layout.ld, by which the linker puts them together.
 
-The binary is linked with a map, and run under callgrind over the simulated ECS: a start, an edit that every service
-follows, the page, a scrape, and a minute of rest. What did not run then stays where it was.
+The image's binary is linked with a map and without a layout, and run under callgrind over the simulated ECS: a start, an
+edit that every service follows, the page, a scrape, and a minute of rest. What did not run then stays where it was.
 
-Names change with every compiler and dependency, so the list does without hashes, and names whole modules where that costs
-little: what it misses is only not gathered."""
+Hashes and versions change with every compiler and dependency, so the list does without them, and names whole modules where
+that costs little: what it misses is only not gathered."""
 
 import bisect
+import os
 import re
 import signal
 import subprocess
@@ -16,31 +17,32 @@ import time
 from pathlib import Path
 
 from endpoint import ROOT, Controller, schedules
-from alone import BINARY, endpoint
+from alone import endpoint
 
 SERVICES = 3000
 # A pattern is worth so many bytes of functions that never run.
-BYTES_A_PATTERN = 500
+BYTES_A_PATTERN = 200
 
 
 def linked():
-    """Every function of the binary as (address, size, section), which is linked anew for it."""
+    """Links the image's binary without a layout, and returns where it is, and its code as (address, size, file, section)."""
     with tempfile.TemporaryDirectory() as folder:
         link_map = Path(folder) / "map"
-        command = "cargo rustc --release --locked --package baseload --bin baseload --".split()
-        subprocess.run([*command, "-C", f"link-arg=-Wl,-Map={link_map}"], cwd=ROOT, check=True)
-        line = re.compile(r"\s*([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)\s+\d+\s+\S+:\(\.text\.(.+)\)$")
+        build, environment = ROOT / "scripts/release-binary.sh", {**os.environ, "BASELOAD_LINK_MAP": str(link_map)}
+        told = subprocess.run(build, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+        line = re.compile(r"\s*([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)\s+\d+\s+(\S+):\((\.text.*)\)$")
         found = (line.match(text) for text in link_map.read_text().splitlines())
-        return sorted((int(match[1], 16), int(match[2], 16), match[3]) for match in found if match)
+        code = [(int(match[1], 16), int(match[2], 16), match[3], match[4]) for match in found if match]
+        return ROOT / told.split()[-1], sorted(stretch for stretch in code if stretch[1])
 
 
-def executed():
+def executed(binary):
     """The addresses of the instructions that a controller executes."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         profile, wrapper = folder / "profile", folder / "wrapper"
         tool = f"valgrind --tool=callgrind --dump-instr=yes --callgrind-out-file={profile}"
-        wrapper.write_text(f'#!/bin/sh\nexec {tool} {BINARY} "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\nexec {tool} {binary} "$@"\n')
         wrapper.chmod(0o755)
         where = schedules(folder / "schedules", SERVICES, floor=3)
         with endpoint(SERVICES, floor=3) as aws, Controller(wrapper, aws, where) as controller:
@@ -55,16 +57,16 @@ def executed():
             time.sleep(60)
             controller.process.send_signal(signal.SIGTERM)
             controller.process.wait(60)
-        return set(addresses(profile.read_text().splitlines()))
+        return set(addresses(profile.read_text().splitlines(), str(binary)))
 
 
-def addresses(profile):
+def addresses(profile, binary):
     """The addresses in the binary's own lines of a profile, where most are told as a distance to the one before."""
     names, inside, last = {}, False, 0
     for line in profile:
         if match := re.match(r"c?ob=\((\d+)\)(?: (.*))?", line):
             name = names.setdefault(match[1], match[2])
-            inside = name == str(BINARY) if line.startswith("ob") else inside
+            inside = name == binary if line.startswith("ob") else inside
         elif match := re.match(r"(0x[0-9a-f]+|[+-]\d+|\*) ", line):
             told = match[1]
             last = int(told, 16) if told.startswith("0x") else last if told == "*" else last + int(told)
@@ -72,18 +74,16 @@ def addresses(profile):
                 yield last
 
 
-def parts(section):
-    """A section's name in parts, from the crate to the function, without hashes: those become `*`."""
-    match = re.fullmatch(r"_ZN(.*)17h[0-9a-f]{16}E", section)
-    if not match:
-        return re.findall(r"\*|\d+[A-Za-z_]+|.", re.sub(r"(?<=C)s[0-9A-Za-z]*_|17h[0-9a-f]{16}", "*", section))
-    found, rest = ["_ZN"], match[1]
-    while rest:
-        length = re.match(r"\d+", rest)
-        end = length.end() + int(length[0])
-        found += [part for part in re.split(r"(?<=\.\.)|(?=\$u20\$)|(?=\$LT\$)", rest[:end]) if part]
-        rest = rest[end:]
-    return [*found, "17h*"]
+def parts(file, section):
+    """The linker's words for a stretch of code, `FILE(SECTION`, in parts from the whole to the function. Hashes, versions and
+    what the compiler numbers are `*`."""
+    if member := re.fullmatch(r".*/(lib[a-z_]+)[^/(]*\((?:[0-9a-f]+-)?(.*)\)", file):
+        # A C library's functions have the names of their sections in common; its object files tell them apart.
+        return [f"*{member[1]}*:*{member[2]}(.text", re.sub(r"(?<=aws_lc_)\d+_\d+_\d+", "*", section[len(".text") :])]
+    if section == ".text":
+        return [f"*{Path(file).name}(.text"]
+    name = re.sub(r"(?<=C)s[0-9A-Za-z]+_|(?<=B)[0-9A-Za-z]{0,3}_", "*", re.sub(r"\.\d+$", "", section))
+    return ["*(.text", *re.findall(r"\d+[A-Za-z_]+|.", name[len(".text") :])]
 
 
 class Names:
@@ -102,25 +102,25 @@ class Names:
         """The cheapest patterns that name everything that runs, and what they cost."""
         if not self.runs:
             return 0, []
-        whole = BYTES_A_PATTERN + self.size, [prefix + "*" if self.children else prefix]
+        whole = BYTES_A_PATTERN + self.size, [prefix + "*"]
         below = [child.patterns(prefix + part) for part, child in self.children.items()]
         each = sum(cost for cost, _ in below), [pattern for _, found in below for pattern in found]
         return min(whole, each, key=lambda costed: costed[0]) if below else whole
 
 
 def main():
-    functions = linked()
-    starts = [start for start, _, _ in functions]
-    running = {bisect.bisect_right(starts, address) - 1 for address in executed()}
+    binary, code = linked()
+    starts = [start for start, *_ in code]
+    running = {bisect.bisect_right(starts, address) - 1 for address in executed(binary)}
     names = Names()
-    for number, (_, size, section) in enumerate(functions):
-        names.add(parts(section), size, number in running)
+    for number, (_, size, file, section) in enumerate(code):
+        names.add(parts(file, section), size, number in running)
     _, patterns = names.patterns()
-    lines = sorted(re.sub(r"[][?{}\\]", "?", re.sub(r"\*+", "*", f"    *(.text.{pattern})")) for pattern in patterns)
+    lines = sorted(re.sub(r"[][?{}\\]", "?", re.sub(r"\*+", "*", f"    {pattern})")) for pattern in patterns)
     text = "/* The functions that a running controller calls. Made by `make layout`. */\nSECTIONS {\n  .text.often : {\n"
     (ROOT / "benches/layout.ld").write_text(text + "\n".join(lines) + "\n  }\n} INSERT BEFORE .text;\n")
-    size = sum(functions[number][1] for number in running)
-    print(f"{len(running)} of {len(functions)} functions run, {size:,} bytes; {len(lines)} patterns")
+    size = sum(code[number][1] for number in running)
+    print(f"{len(running)} of {len(code)} functions run, {size:,} bytes; {len(lines)} patterns")
 
 
 if __name__ == "__main__":

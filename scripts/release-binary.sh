@@ -12,8 +12,8 @@ target="$(rustc --print host-tuple)"
 # Sources of the standard library, where they are installed, have the name that they have where they are not.
 commit="$(rustc --version --verbose | sed -n 's/^commit-hash: //p')"
 
-# Packed relocations are 0.7 MiB less to map.
-RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
+# Packed relocations are 0.7 MiB less to map. The layout of the binary (build.rs) goes by these names, as in .cargo/config.toml.
+RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs -C symbol-mangling-version=v0"
 RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$PWD=/baseload --remap-path-prefix=$cargo_home=/cargo"
 RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$commit"
 CFLAGS="-ffile-prefix-map=$PWD=/baseload -ffile-prefix-map=$cargo_home=/cargo"
