@@ -294,6 +294,7 @@ mod tests {
     fn a_message_is_one_line_of_bounded_length_without_control_characters() {
         assert_eq!(presentable("a\u{1b}[31mb\tc"), "a [31mb c");
         assert_eq!(presentable(&"é".repeat(301)), "é".repeat(300) + "…");
+        assert_eq!(presentable(&"é".repeat(300)), "é".repeat(300));
     }
 
     #[test]

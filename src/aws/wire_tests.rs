@@ -218,8 +218,8 @@ async fn f4_a_refused_connection_is_unreachable() {
     let address = listener.local_addr().expect("a bound listener has an address");
     drop(listener);
     let (aws, recorded) = connect(address, impatient()).await;
-    let outcome = aws.apply(&write(Some(1), None)).await.map_err(|error| error.kind);
-    assert_eq!(outcome, Err(ErrorKind::Unreachable));
+    let error = aws.apply(&write(Some(1), None)).await.expect_err("nobody listens");
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unreachable, "ConnectFailure"), "{error}");
     let answer = targets(&aws, Query::AllTargets).await;
     assert_eq!(only_failure(&answer).error.kind, ErrorKind::Unreachable);
     assert_eq!(recorded.lock().expect("nobody panicked").len(), 1 + 3);
