@@ -158,6 +158,15 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_lasts_no_longer_where_the_clock_steps_back() {
+        let (mut backoff, now, by) = (Backoff::default(), Timestamp::UNIX_EPOCH, SignedDuration::from_mins(10));
+        backoff.fail(error(ErrorKind::Unavailable), now, &mut Jitter::new(7));
+        let until = backoff.not_before().expect("a failure sets a pause");
+        backoff.shift(by);
+        assert_eq!(backoff.not_before(), Some(until - by));
+    }
+
+    #[test]
     fn what_remains_of_a_pause_can_be_cut_to_a_second_and_is_never_made_longer() {
         let (mut backoff, mut jitter) = (Backoff::default(), Jitter::new(7));
         let now = Timestamp::UNIX_EPOCH;

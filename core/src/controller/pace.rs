@@ -343,6 +343,16 @@ mod tests {
     }
 
     #[test]
+    fn writes_are_held_no_longer_where_the_clock_steps_back() {
+        let (mut pacer, _, now) = measured(50);
+        distance_after_a_write(&mut pacer, now, 100);
+        let (until, by) = (pacer.held_until().expect("the next keeps its distance"), SignedDuration::from_mins(10));
+        pacer.shift(by);
+        assert_eq!(pacer.held_until(), Some(until - by));
+        assert!(pacer.rate(now - by).is_some_and(|rate| (4.9..=5.1).contains(&rate)), "what was learned stays");
+    }
+
+    #[test]
     fn after_a_throttle_everything_holds_for_a_moment_and_then_goes_one_at_a_time() {
         let (mut pacer, mut jitter, now) = (Pacer::default(), Jitter::new(1), Timestamp::UNIX_EPOCH);
         throttle(&mut pacer, now, &mut jitter);

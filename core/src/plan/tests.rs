@@ -258,6 +258,9 @@ fn f18_rises_and_nudges_wait_for_code_deploy_as_long_as_asked_and_falls_do_not()
         case.defer = SignedDuration::from_secs(defer);
         assert_eq!(case.verdict(), *expected, "{min} {since} {defer}");
     }
+    let mut higher_max = case(floor(3, Some(20))).counts(deploying(5), ago(1));
+    higher_max.defer = SignedDuration::from_secs(600);
+    assert_eq!(higher_max.verdict(), change(3, Some(20), ChangeCause::Rise), "no task is started by it");
     let mut rolling = case(floor(5, None)).counts(ServiceCounts { deploying: true, ..running(5) }, ago(1));
     rolling.defer = SignedDuration::from_secs(600);
     assert_eq!(rolling.verdict(), change(5, None, ChangeCause::Rise));

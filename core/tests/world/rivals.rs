@@ -102,6 +102,17 @@ fn g14_a_contest_asks_once_more_who_else_decides_and_names_them() {
     assert_eq!(world.condition("www", ConditionKind::RivalSchedule), Truth::True);
 }
 
+#[test]
+fn g14_for_one_that_is_contested_no_other_is_surveyed() {
+    let sim = account_of(&[("www", service(1, 10)), ("api", service(3, 10)), ("blog", service(3, 10))]);
+    let mut world = World::new(sim, &always(&["www", "api", "blog"], "min: 3"));
+    world.run_for(10);
+    let before = world.calls(Operation::DescribeScalingPolicies);
+    contend(&mut world, 1, 60, 600);
+    assert_eq!(world.condition("www", ConditionKind::Contested), Truth::True);
+    assert_eq!(world.calls(Operation::DescribeScalingPolicies) - before, 1);
+}
+
 /// Two replicas over one account, each with its schedules and its clock; so many seconds pass.
 struct Pair {
     first: World,
