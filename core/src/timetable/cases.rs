@@ -329,8 +329,8 @@ fn of_those_that_could_fill_in_a_max_the_one_that_ranks_highest_does() {
 #[test]
 fn what_comes_next_is_also_known_among_schedules_of_less_than_the_usual_priority() {
     let pair = Schedules::new(vec![
-        schedule("a", "UTC", Some(floor(2))).priority(-5),
-        schedule("b", "UTC", None).with(daily("w", "12:00-13:00", floor(4))).priority(-5),
+        schedule("a", "UTC", Some(range(2, 9))).priority(-5),
+        schedule("b", "UTC", None).with(daily("w", "12:00-13:00", range(4, 9))).priority(-5),
     ]);
     assert_eq!(pair.decide(&www(), at("2026-11-20T11:00:00Z")).until, Some(at("2026-11-20T12:00:00Z")));
 }
