@@ -206,7 +206,8 @@ impl Aws {
     {
         let watch = Watch::new(operation, self.permit.clone());
         let (begun, sent) = (Instant::now(), self.clock.now());
-        let answer = send(watch.clone()).await;
+        // Boxed, or all that wait for it carry its 20 KiB about.
+        let answer = Box::pin(send(watch.clone())).await;
         let answer = answer.map_err(|failed| classify::error(operation, watch.sent(), &failed));
         let outcome = answer.as_ref().map(|_| ()).map_err(|error| error.kind);
         let (received, took) = (self.clock.now(), begun.elapsed());

@@ -1,17 +1,19 @@
 //! The loop: waits, asks the controller, carries out what it wants, and tells what it says. There is no other.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use baseload_core::controller::{Chore, Controller, Effect, Event, Refusal, Revision};
+use baseload_core::controller::{Chore, Controller, Effect, Event, Refusal, Revision, panic_message};
 use baseload_core::ecs::{EcsError, ErrorKind, Observation, Operation};
 use baseload_core::status::Status;
 use baseload_core::timetable::Schedules;
-use jiff::Timestamp;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinError;
 
 use crate::aws::Accounts;
 use crate::clock::{Clock, monotonic};
@@ -269,24 +271,29 @@ impl Driver {
 impl Hands {
     /// Starts what is to be done; its end comes back as an event.
     fn carry_out(&self, effect: Effect) {
-        let (clock, accounts, loader) = (self.clock, self.aws.clone(), self.loader.clone());
+        let (clock, accounts, loader, events) =
+            (self.clock, self.aws.clone(), self.loader.clone(), self.events.clone());
         let asked = clock.now();
-        let done = match effect.clone() {
-            Effect::Load => tokio::task::spawn_blocking(move || (Event::Loaded(poll(loader, clock)), None)),
-            Effect::Observe { site, query } => tokio::spawn(async move {
+        let work: BoxFuture<'static, (Event, Option<SignedDuration>)> = match effect.clone() {
+            Effect::Load => Box::pin(async move {
+                let loaded = tokio::task::spawn_blocking(move || poll(loader, clock)).await;
+                (Event::Loaded(loaded.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))), None)
+            }),
+            Effect::Observe { site, query } => Box::pin(async move {
                 let aws = accounts.at(&site).await;
                 let observation = aws.observe(&query).await;
                 (Event::Observed { asked, site, query, observation }, aws.take_clock_ahead())
             }),
-            Effect::Apply(action) => tokio::spawn(async move {
+            Effect::Apply(action) => Box::pin(async move {
                 let aws = accounts.at(&action.target.site).await;
                 let outcome = aws.apply(&action).await;
                 (Event::Applied { action, outcome }, aws.take_clock_ahead())
             }),
         };
-        let events = self.events.clone();
         tokio::spawn(async move {
-            let (event, ahead) = done.await.unwrap_or_else(|panic| (broken_off(effect, asked, &panic), None));
+            let done = AssertUnwindSafe(work).catch_unwind().await; // nothing of it is used again after a panic
+            let (event, ahead) =
+                done.unwrap_or_else(|panic| (broken_off(effect, asked, &panic_message(&*panic)), None));
             if let Some(ahead) = ahead.filter(|_| clock.is_running()) {
                 let _ = events.send(Event::ClockCompared { ahead }); // before the answer that is judged by it
             }
@@ -306,18 +313,19 @@ fn poll(loader: Option<Arc<Mutex<Loader>>>, clock: Clock) -> Result<Option<Revis
 }
 
 /// A task that panicked answers too: nothing may wait for it for ever.
-fn broken_off(effect: Effect, asked: Timestamp, panic: &JoinError) -> Event {
+fn broken_off(effect: Effect, asked: Timestamp, panic: &str) -> Event {
     let error = |operation, kind| EcsError {
         operation,
         kind,
         code: "InternalError".to_owned(),
-        message: panic.to_string(),
+        message: format!("a panic: {panic}"),
         retry_after: None,
     };
     match effect {
-        Effect::Load => {
-            Event::Loaded(Err(Refusal { reason: format!("reading the schedules broke off: {panic}"), held: false }))
-        }
+        Effect::Load => Event::Loaded(Err(Refusal {
+            reason: format!("reading the schedules broke off: a panic: {panic}"),
+            held: false,
+        })),
         Effect::Apply(action) => {
             let outcome = Err(error(Operation::RegisterScalableTarget, ErrorKind::OutcomeUnknown));
             Event::Applied { action, outcome }
@@ -391,5 +399,44 @@ fn is_reached(goal: Goal, controller: &Controller) -> bool {
     match goal {
         Goal::Observed => controller.is_ready() && !controller.has_questions(),
         Goal::Applied => controller.is_ready() && !controller.has_questions() && !controller.has_writes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use baseload_core::ecs::{Action, Query};
+    use baseload_core::model::{Site, TargetId};
+
+    use super::*;
+    use crate::aws::{AwsConfig, Patience, Permit, Roles};
+
+    /// Where nobody listens, and whoever is told of a call panics.
+    async fn hands(events: UnboundedSender<Event>) -> Hands {
+        let config = AwsConfig {
+            stand_in: Some("http://127.0.0.1:1".to_owned()),
+            patience: Patience::default(),
+            clock: Clock::System,
+            on_call: Arc::new(|_| panic!("it slipped")),
+            permit: Permit::unlimited(),
+        };
+        Hands { clock: Clock::System, aws: Accounts::connect(config, Roles::new()).await, loader: None, events }
+    }
+
+    #[tokio::test]
+    async fn what_panicked_on_its_way_answers_too() {
+        let (events_in, mut events) = unbounded_channel();
+        let (hands, target) = (hands(events_in).await, TargetId::new("shop", "web"));
+
+        hands.carry_out(Effect::Apply(Action { target: target.clone(), min: Some(3), max: None }));
+        let Some(Event::Applied { outcome: Err(error), .. }) = events.recv().await else { panic!("not of the write") };
+        assert_eq!((error.kind, &*error.message), (ErrorKind::OutcomeUnknown, "a panic: it slipped"));
+
+        hands.carry_out(Effect::Observe { site: Site::HOME, query: Query::Targets(vec![target.clone()]) });
+        let answer = events.recv().await;
+        let Some(Event::Observed { observation: Observation::Targets(answer), .. }) = answer else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(answer.failed[0].targets.as_deref(), Some(&[target][..]));
+        assert_eq!(answer.failed[0].error.kind, ErrorKind::Unavailable);
     }
 }

@@ -21,6 +21,7 @@ mod urgency;
 mod write;
 
 pub use fact::{ChangeKind, ClockTrust, Fact};
+pub use tick::panic_message;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

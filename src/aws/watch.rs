@@ -3,6 +3,7 @@
 //!
 //! The SDK fills in 0 and "" for what an answer lacks; a floor of 0 that nobody ever set must not be believed.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -17,7 +18,7 @@ use baseload_core::ecs::Operation;
 use http_body_util::Limited;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::permit::{NoPermit, Permit};
 
@@ -100,42 +101,52 @@ fn parse_date(text: &str) -> Option<Timestamp> {
     DateTimeParser::new().parse_timestamp(text).ok()
 }
 
-/// What the answer to an operation must hold: a list, and in each of its entries these texts and counts.
-struct Shape {
-    list: &'static str,
-    texts: &'static [&'static str],
-    counts: &'static [&'static str],
-}
-
-fn shape(operation: Operation) -> Option<Shape> {
-    let (list, texts, counts): (_, &[_], &[_]) = match operation {
-        Operation::DescribeScalableTargets => {
-            ("ScalableTargets", &["ResourceId", "ScalableDimension"], &["MinCapacity", "MaxCapacity"])
-        }
-        Operation::DescribeScalingPolicies => ("ScalingPolicies", &["ResourceId", "PolicyName"], &[]),
-        Operation::DescribeScheduledActions => ("ScheduledActions", &["ResourceId", "ScheduledActionName"], &[]),
-        Operation::DescribeServices => {
-            ("services", &["serviceName", "status"], &["desiredCount", "runningCount", "pendingCount"])
-        }
-        Operation::RegisterScalableTarget | Operation::GetCallerIdentity => return None,
-    };
-    Some(Shape { list, texts, counts })
-}
-
 /// Refuses an answer that lacks what the SDK would make up, or counts below zero.
 fn whole(operation: Operation, body: &[u8]) -> Result<(), BoxError> {
-    let Some(shape) = shape(operation) else { return Ok(()) };
-    let answer: Value = serde_json::from_slice(body)?;
-    let entries = answer[shape.list].as_array().ok_or_else(|| format!("the answer has no {}", shape.list))?;
-    for entry in entries {
-        if let Some(field) = shape.texts.iter().find(|field| !entry[**field].is_string()) {
-            return Err(format!("an entry of {} has no {field}", shape.list).into());
-        }
-        if let Some(field) = shape.counts.iter().find(|field| !entry[**field].is_u64()) {
-            return Err(format!("{} is {} in an entry of {}", field, entry[*field], shape.list).into());
-        }
+    match operation {
+        Operation::DescribeScalableTargets => readable::<ScalableTargets<'_>>(body),
+        Operation::DescribeScalingPolicies => readable::<ScalingPolicies<'_>>(body),
+        Operation::DescribeScheduledActions => readable::<ScheduledActions<'_>>(body),
+        Operation::DescribeServices => readable::<Services<'_>>(body),
+        Operation::RegisterScalableTarget | Operation::GetCallerIdentity => Ok(()),
     }
-    Ok(())
+}
+
+fn readable<'a, Answer: Deserialize<'a>>(body: &'a [u8]) -> Result<(), BoxError> {
+    match serde_json::from_slice::<Answer>(body) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("the answer is not whole: {error}").into()),
+    }
+}
+
+/// What answers must hold, each a list, and in each of its entries these texts and counts.
+macro_rules! answers {
+    ($case:literal: $($list:ident { $field:ident: [$entry:ident { $($text:ident),+; $($count:ident),* }] })+) => { $(
+        #[derive(Deserialize)]
+        #[serde(rename_all = $case)]
+        #[expect(dead_code, reason = "that it can be read is all")]
+        struct $list<'a> {
+            #[serde(borrow)]
+            $field: Vec<$entry<'a>>,
+        }
+
+        #[derive(Deserialize)]
+        #[serde(rename_all = $case)]
+        #[expect(dead_code, reason = "that it can be read is all")]
+        struct $entry<'a> {
+            $(#[serde(borrow)] $text: Cow<'a, str>,)+
+            $($count: u64,)*
+        }
+    )+ };
+}
+
+answers! { "PascalCase":
+    ScalableTargets { scalable_targets: [ScalableTarget { resource_id, scalable_dimension; min_capacity, max_capacity }] }
+    ScalingPolicies { scaling_policies: [ScalingPolicy { resource_id, policy_name; }] }
+    ScheduledActions { scheduled_actions: [ScheduledAction { resource_id, scheduled_action_name; }] }
+}
+answers! { "camelCase":
+    Services { services: [Service { service_name, status; desired_count, running_count, pending_count }] }
 }
 
 #[cfg(test)]
@@ -163,7 +174,7 @@ mod tests {
     #[test]
     fn f3_an_answer_without_its_list_says_nothing_of_what_is_not_there() {
         let said = complaint(Operation::DescribeServices, "{}");
-        assert_eq!(said.as_deref(), Some("the answer has no services"));
+        assert_eq!(said.as_deref(), Some("the answer is not whole: missing field `services` at line 1 column 2"));
     }
 
     #[test]
