@@ -100,6 +100,10 @@ fn is_on_the_way(kind: ErrorKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controller::row::Row;
+    use crate::ecs::{EcsError, Operation};
+    use crate::model::{Site, TargetId};
+    use crate::timetable::{Board, Schedules};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -113,6 +117,42 @@ mod tests {
         outage.note(Err(ErrorKind::Unavailable), NOW);
         assert!(!outage.note(Ok(()), NOW + REST - SignedDuration::from_secs(1)));
         assert!(outage.note(Ok(()), NOW + REST), "it is not forgotten");
+    }
+
+    #[test]
+    fn when_writes_come_through_again_those_go_who_pause_because_aws_failed_and_looks_let_go_only_what_was_cut_off() {
+        for (door, kind, goes) in [
+            (Door::Writes, ErrorKind::Unavailable, true),
+            (Door::Writes, ErrorKind::Unreachable, true),
+            (Door::Writes, ErrorKind::Denied, false),
+            (Door::Looks, ErrorKind::Unavailable, false),
+            (Door::Looks, ErrorKind::Unreachable, true),
+        ] {
+            let (mut domain, target) = (Domain::new(Site::HOME, 0), TargetId::new("shop", "www"));
+            let members = Board::new(Schedules::default().into(), NOW).members(&target);
+            let mut row = Row::new(members, SignedDuration::ZERO);
+            for _ in 0..9 {
+                row.writes.fail(error(kind), NOW, &mut domain.jitter);
+            }
+            domain.rows.insert(target.clone(), Box::new(row));
+            domain.note_outcome(door, Err(ErrorKind::Unavailable), NOW);
+            domain.note_outcome(door, Ok(()), NOW);
+            assert_eq!(
+                domain.rows[&target].writes.is_over(NOW + SignedDuration::from_secs(1)),
+                goes,
+                "{door:?} {kind:?}"
+            );
+        }
+    }
+
+    fn error(kind: ErrorKind) -> EcsError {
+        EcsError {
+            operation: Operation::RegisterScalableTarget,
+            kind,
+            code: String::new(),
+            message: String::new(),
+            retry_after: None,
+        }
     }
 
     #[test]

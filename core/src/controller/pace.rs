@@ -407,6 +407,15 @@ mod tests {
     }
 
     #[test]
+    fn how_far_a_rate_fell_is_told_by_the_time_it_took_to_find_out() {
+        let (mut pacer, mut jitter, now) = measured(200);
+        let later = now + SignedDuration::from_secs(4);
+        accept(&mut pacer, 8, later, &mut jitter);
+        throttle(&mut pacer, later, &mut jitter);
+        assert!(pacer.rate(later).is_some_and(|rate| (2.0..2.3).contains(&rate)), "{:?}", pacer.rate(later));
+    }
+
+    #[test]
     fn more_than_the_rate_explains_means_that_the_limit_was_raised() {
         let (mut pacer, mut jitter, now) = measured(20);
         let later = now + SignedDuration::from_secs(1);

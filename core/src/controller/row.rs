@@ -580,6 +580,29 @@ mod tests {
     }
 
     #[test]
+    fn a_look_that_left_before_a_write_was_accepted_or_after_now_serves_for_nothing() {
+        let (second, mut row) = (SignedDuration::from_secs(1), row((1, 10), 1, Verdict::InSync));
+        let (sent, later) = (NOW + second, NOW + second * 2);
+        assert!(row.is_served_by(NOW, later) && row.is_served_by(later, later) && !row.is_served_by(later, sent));
+        row.history.accepted = Some(Accepted { min: Some(1), max: None, at: sent });
+        assert!(!row.is_served_by(NOW, later) && row.is_served_by(sent, later));
+        row.history.accepted = None;
+        row.history.outcome_unknown = Some(sent);
+        assert!(!row.is_served_by(NOW, later) && row.is_served_by(sent, later));
+    }
+
+    #[test]
+    fn a_page_shows_what_came_since_the_last_one_before_any_tick() {
+        let (target, mut row) = (TargetId::new("shop", "www"), row((1, 10), 1, Verdict::InSync));
+        let observed = |row: &mut Row| row.status(&target, |_| None, &mut None).observed.map(|bounds| bounds.min);
+        row.dirty = false;
+        assert_eq!(observed(&mut row), Some(1));
+        let live = ScalableTarget { min: 4, max: 10, scheduled_scaling_suspended: false };
+        row.saw_target(NOW, Some(live));
+        assert_eq!(observed(&mut row), Some(4));
+    }
+
+    #[test]
     fn a_write_is_late_unless_someone_else_holds_the_target() {
         assert!(may_still_be_late(&Verdict::Withheld(Withheld::NoFreshLook)));
         assert!(!may_still_be_late(&Verdict::Withheld(Withheld::DesiredAboveMax)));

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use crate::driver::World;
 use crate::faults::fleet;
-use crate::scene::{account, account_of, always, id, office_hours, service};
+use crate::scene::{account, account_of, always, id, office_hours, schedule, service};
 
 #[test]
 fn a_steady_reconcile_asks_one_call_for_fifty_targets_and_writes_nothing() {
@@ -148,4 +148,51 @@ fn what_stands_the_same_is_shared_from_one_snapshot_to_the_next() {
     world.run_for(61);
     let later = world.status();
     assert_eq!(later.targets[1].observed.map(|bounds| bounds.max), Some(20));
+}
+
+/// Enough targets for every second pass to be skipped in quiet, with a resync of ten seconds.
+fn many_at_office_hours() -> World {
+    let settings = Settings { resync: SignedDuration::from_secs(10), ..Settings::default() };
+    let names: Vec<_> = (0..400).map(|n| format!("s{n:03}")).collect();
+    let mut sim = account();
+    names.iter().for_each(|name| sim.add_service(id(name), &service(1, 10)));
+    World::with(sim, &office_hours(&names.iter().map(String::as_str).collect::<Vec<_>>()), settings)
+}
+
+#[test]
+fn no_pass_is_skipped_just_before_a_boundary_nor_while_a_change_is_fresh() {
+    let mut world = many_at_office_hours();
+    let passes = |world: &mut World, from: &str, seconds: i64| {
+        world.run_to(from);
+        let before = world.calls(Operation::DescribeScalableTargets);
+        world.run_for(seconds);
+        (world.calls(Operation::DescribeScalableTargets) - before) / 8
+    };
+    assert_eq!(passes(&mut world, "2026-11-20T07:50:05Z", 60), 3, "in quiet every second one is enough");
+    assert_eq!(passes(&mut world, "2026-11-20T07:59:35Z", 20), 2, "before a boundary");
+    assert_eq!(passes(&mut world, "2026-11-20T08:01:05Z", 50), 5, "while the change is fresh");
+    assert_eq!(passes(&mut world, "2026-11-20T08:04:05Z", 60), 3, "quiet again");
+}
+
+#[test]
+fn before_a_floor_changes_the_counts_of_its_services_are_no_older_than_two_minutes() {
+    let names: Vec<_> = (0..1000).map(|n| format!("s{n:03}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let (changing, staying) = names.split_at(20);
+    let hours: Vec<_> = (8..20)
+        .map(|hour| format!("{{ name: h{hour}, from: \"{hour:02}:00\", to: \"{hour:02}:30\", min: 2 }}"))
+        .collect();
+    let by_the_hour = schedule("hours", changing, &format!("default: {{ min: 1 }}\nwindows: [{}]", hours.join(", ")));
+    let mut sim = account();
+    names.iter().for_each(|name| sim.add_service(id(name), &service(1, 20)));
+    let mut world = World::new(sim, &(by_the_hour + &always(staying, "min: 1")));
+    for hour in 8..20 {
+        world.run_to(&format!("2026-11-20T{:02}:57:45Z", hour - 1));
+        let desired = 3 + hour % 2;
+        changing.iter().for_each(|name| world.scale_by_hand(name, desired));
+        world.run_to(&format!("2026-11-20T{:02}:59:59Z", hour - 1));
+        let stale =
+            changing.iter().filter(|name| world.target(name).counts.is_none_or(|counts| counts.desired != desired));
+        assert_eq!(stale.count(), 0, "before {hour}:00");
+    }
 }
