@@ -87,7 +87,7 @@ pub(crate) type BeforeTakingOver = Arc<dyn Fn(&Schedules) + Send + Sync>;
 /// What carries effects out.
 struct Hands {
     clock: Clock,
-    aws: Accounts,
+    aws: Arc<Accounts>,
     /// `None`: the configuration stays as it is.
     loader: Option<Arc<Mutex<Loader>>>,
     events: UnboundedSender<Event>,
@@ -129,7 +129,7 @@ impl Driver {
             schedules: timetables,
             heartbeat: heartbeat.clone(),
         };
-        let hands = Hands { clock, aws, loader: Some(Arc::new(Mutex::new(loader))), events: events_in };
+        let hands = Hands { clock, aws: Arc::new(aws), loader: Some(Arc::new(Mutex::new(loader))), events: events_in };
         let (waiting, served) = (Vec::new(), Vec::new());
         let published = monotonic();
         let driver = Driver {
@@ -356,7 +356,7 @@ pub(crate) async fn once(
     timeout: Duration,
 ) -> bool {
     let (events_in, mut events) = unbounded_channel();
-    let hands = Hands { clock, aws: aws.clone(), loader: None, events: events_in };
+    let hands = Hands { clock, aws: Arc::new(aws.clone()), loader: None, events: events_in };
     let started = monotonic();
     let mut progress = Progress::begin();
     loop {
@@ -419,7 +419,8 @@ mod tests {
             on_call: Arc::new(|_| panic!("it slipped")),
             permit: Permit::unlimited(),
         };
-        Hands { clock: Clock::System, aws: Accounts::connect(config, Roles::new()).await, loader: None, events }
+        let aws = Arc::new(Accounts::connect(config, Roles::new()).await);
+        Hands { clock: Clock::System, aws, loader: None, events }
     }
 
     #[tokio::test]

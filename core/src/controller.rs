@@ -320,7 +320,7 @@ impl Controller {
     /// Whether something is being written, or will be as soon as a pause is over. What only a person can mend is not
     /// waited for.
     pub fn has_writes(&self) -> bool {
-        self.domains.values().any(Domain::has_writes)
+        self.writes_in_flight() > 0 || self.domains.values().any(Domain::has_writes) // the first is known without a search
     }
 
     /// Whether a configuration is in force and every target was asked once, answered or not. Once ready, a later
