@@ -117,10 +117,15 @@ def fleet(rows):
 
 def machine(results):
     here = results["machine"]
-    loads = ", ".join(f"{name} {part['load']}" for name, part in results.items() if name != "machine")
+    measured = {}
+    for name, part in results.items():
+        if name != "machine":
+            measured.setdefault(part["commit"], []).append((part["date"], f"{name} {part['load']}"))
+    commits = sorted((max(tables)[0], commit, ", ".join(table for _, table in tables)) for commit, tables in measured.items())
     return [
-        f"{here['processor']}, {here['cores']} cores, {here['memory_gib']} GiB, Linux {here['kernel']}, {here['rustc']};",
-        f"commit `{here['commit']}`, {here['date']}. The load average around each table, on {here['cores']} cores: {loads}.",
+        f"{here['processor']}, {here['cores']} cores, {here['memory_gib']} GiB, Linux {here['kernel']}, {here['rustc']}.",
+        f"The load average around each table, on {here['cores']} cores:",
+        "; ".join(f"at commit `{commit}`, {date}: {tables}" for date, commit, tables in commits) + ".",
     ]
 
 

@@ -32,7 +32,6 @@ def machine():
         "cores": os.cpu_count(),
         "memory_gib": round(int(memory.split()[1]) / 2**20, 1),
         "kernel": platform.release(),
-        "load": [round(load, 1) for load in os.getloadavg()],
         "commit": commit.stdout.strip(),
         "rustc": subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.strip(),
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -56,8 +55,10 @@ def main():
         before = os.getloadavg()[0]
         measured = tables[name](folder / "work" / name, arguments.quick)
         took = round(time.monotonic() - began)
-        results[name] = {"rows": measured, "load": round(max(before, os.getloadavg()[0]), 1), "took_s": took}
-        results["machine"] = machine()
+        here = machine()
+        of_the_day = {"load": round(max(before, os.getloadavg()[0]), 1), "commit": here.pop("commit"), "date": here.pop("date")}
+        results[name] = {"rows": measured, "took_s": took, **of_the_day}
+        results["machine"] = here
         RESULTS.write_text(json.dumps(results, indent=1))
         print("\n".join(report.table(name, results)), flush=True)
         print(f"({took} s)\n", file=sys.stderr, flush=True)
