@@ -74,16 +74,17 @@ layout: ## find out anew which functions a running controller calls, so that the
 demo: ## watch a simulated ECS live through a week in 17 minutes: http://127.0.0.1:8080
 	cargo run --release --locked -- run --simulate --speed 600
 
-# Compiled sooner, apart from the release that is linked as one.
-SOONER := --config 'profile.release.lto="off"' --config 'profile.release.codegen-units=4' --target-dir target/seeds
+# Compiled for speed, apart from the release that is compiled for size.
+SPEED := --config 'profile.release.opt-level=3' --config 'profile.release.lto="off"' --config 'profile.release.codegen-units=4' \
+	--target-dir target/seeds
 
 seeds: ## play SEEDS (100,000) seeds of the adversary from FIRST_SEED (0) on, as fast as the machine can
 	BASELOAD_FIRST_SEED=$(FIRST_SEED) BASELOAD_SEEDS=$(SEEDS) \
-		cargo test --release --locked -p baseload-core --test world $(SOONER) adversary_every
+		cargo test --release --locked -p baseload-core --test world $(SPEED) adversary_every
 
 soak: ## eight simulated weeks of 3,000 targets (SOAK_DAYS, SOAK_TARGETS), then the binary for SOAK_SECONDS (an hour)
 	BASELOAD_SOAK_DAYS=$(SOAK_DAYS) BASELOAD_SOAK_TARGETS=$(SOAK_TARGETS) \
-		cargo test --release --locked -p baseload-core --test soak $(SOONER) -- --nocapture
+		cargo test --release --locked -p baseload-core --test soak $(SPEED) -- --nocapture
 	BASELOAD_TEST_SOAK=$(SOAK_SECONDS) BASELOAD_TEST_SOAK_TARGETS=300 \
 		cargo test --release --locked --test binary soak -- --nocapture
 

@@ -6,6 +6,7 @@ edit that every service follows, the page, a scrape, and a minute of rest. What 
 Hashes and versions change with every compiler and dependency, so the list does without them, and names whole modules where
 that costs little: what it misses is only not gathered."""
 
+import argparse
 import bisect
 import os
 import re
@@ -109,6 +110,7 @@ class Names:
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__).parse_args()
     binary, code = linked()
     starts = [start for start, *_ in code]
     running = {bisect.bisect_right(starts, address) - 1 for address in executed(binary)}
