@@ -115,11 +115,11 @@ fn pause(kind: ErrorKind) -> (SignedDuration, SignedDuration) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::ecs::Operation;
 
-    fn error(kind: ErrorKind) -> EcsError {
+    pub(in crate::controller) fn error(kind: ErrorKind) -> EcsError {
         EcsError {
             operation: Operation::RegisterScalableTarget,
             kind,

@@ -100,8 +100,8 @@ fn is_on_the_way(kind: ErrorKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controller::backoff::tests::error;
     use crate::controller::row::Row;
-    use crate::ecs::{EcsError, Operation};
     use crate::model::{Site, TargetId};
     use crate::timetable::{Board, Schedules};
 
@@ -142,16 +142,6 @@ mod tests {
                 goes,
                 "{door:?} {kind:?}"
             );
-        }
-    }
-
-    fn error(kind: ErrorKind) -> EcsError {
-        EcsError {
-            operation: Operation::RegisterScalableTarget,
-            kind,
-            code: String::new(),
-            message: String::new(),
-            retry_after: None,
         }
     }
 
