@@ -20,7 +20,7 @@ INSTALL := install --quiet --disable-pip-version-check --requirement
 
 .DELETE_ON_ERROR:
 .PHONY: help test browser pictures fmt lint deny advisories deploy-check bench bench-peers \
-	instructions layout demo seeds soak mutants fuzz image
+	instructions profiles demo seeds soak mutants fuzz image
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,17 +59,17 @@ bench: ## run the benchmarks
 BENCHES := endpoint boundaries fleet timetable load
 BENCH ?=
 
-bench-peers: target/peers/boto3/installed target/peers/c7n/installed target/peers/awscli/installed ## race it with boto3, Cloud Custodian and aws, and write docs/performance.md (BENCH=--quick for a first look)
-	cargo build --release --workspace --locked --bin baseload $(addprefix --bench ,$(BENCHES))
-	python3 benches/run.py --report $(BENCH)
+bench-peers: .venv/installed target/peers/boto3/installed target/peers/c7n/installed target/peers/awscli/installed ## race it with boto3, Cloud Custodian and aws, and write docs/performance.md (BENCH=--quick for a first look)
+	cargo build --release --workspace --locked $(addprefix --bench ,$(BENCHES))
+	binary="$$(scripts/release-binary.sh)" && BASELOAD="$${binary##* }" python3 benches/run.py --report $(BENCH)
 
 instructions: ## hold the instructions of what must not creep against those on record (installs Debian's valgrind)
 	command -v valgrind > /dev/null || (apt-get update -qq && apt-get install -qq --yes --no-install-recommends valgrind)
 	python3 benches/instructions.py
 
-layout: ## find out anew which functions a running controller calls, so that the linker puts them together (valgrind; ten minutes)
+profiles: .venv/installed ## watch the image's binary at work anew, for the compiler and the linker to go by (llvm-profdata, valgrind; an hour)
 	cargo build --release --workspace --locked --bench endpoint
-	python3 benches/layout.py
+	python3 benches/profiles.py
 
 demo: ## watch a simulated ECS live through a week in 17 minutes: http://127.0.0.1:8080
 	cargo run --release --locked -- run --simulate --speed 600

@@ -4,7 +4,7 @@
 use std::env;
 use std::path::Path;
 
-/// Names a file for the linker's map of the binary, which is then not laid out: what `benches/layout.py` starts from.
+/// Names a file for the linker's map of the binary, which is then not laid out: what `benches/profiles.py` starts from.
 const MAP: &str = "BASELOAD_LINK_MAP";
 
 fn main() {

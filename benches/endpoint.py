@@ -4,7 +4,9 @@ import json
 import math
 import os
 import signal
+import ssl
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
@@ -12,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PYTHON = ROOT / ".venv/bin/python"  # with what the tests' programs want
+SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 LATENCY = 0.020
 # So many reads and writes does Baseload have under way at the most.
 READS_IN_FLIGHT, WRITES_IN_FLIGHT = 8, 50
@@ -30,22 +34,57 @@ class Call:
     floor: int | None
 
 
-class Endpoint:
-    """One account on loopback, with a latency of 20 ms, half of it each way."""
+class Server:
+    """A process that prints where it listens, and ends with its standard input."""
 
-    def __init__(self, binary, services, floor=1, bucket=None, latency=LATENCY):
+    def __init__(self, *command):
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.told = self.process.stdout.readline().strip()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Tls:
+    """TLS before an endpoint, as it is before AWS. What its certificate is held against is the system's bundle, with one
+    authority more, as a client of AWS reads it."""
+
+    def __init__(self, upstream):
+        self.folder = tempfile.TemporaryDirectory()
+        here = Path(self.folder.name)
+        self.server = Server(PYTHON, ROOT / "tests/support/tls_front.py", here, upstream.removeprefix("http://"))
+        system = Path(ssl.get_default_verify_paths().cafile or SYSTEM_BUNDLE)
+        bundle = here / "bundle.pem"
+        bundle.write_text(system.read_text() + (here / "authority.pem").read_text())
+        self.environment = {
+            "AWS_ENDPOINT_URL": f"https://127.0.0.1:{self.server.told}",
+            "SSL_CERT_FILE": str(bundle),  # what Baseload reads
+            "AWS_CA_BUNDLE": str(bundle),  # what boto3 and all that is made of it read
+        }
+
+    def end(self):
+        self.server.end()
+        self.folder.cleanup()
+
+
+class Endpoint:
+    """One account on loopback, with a latency of 20 ms, half of it each way; plain, or with TLS before it."""
+
+    def __init__(self, binary, services, floor=1, bucket=None, latency=LATENCY, tls=False):
         flags = ["--services", services, "--min", floor, "--latency-us", round(latency * 1e6)]
         flags += ["--bucket", bucket] if bucket else []
-        command = [str(binary), *map(str, flags)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().strip()
+        self.server = Server(binary, *flags)
+        self.url = self.server.told
+        self.tls = Tls(self.url) if tls else None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
+        if self.tls:
+            self.tls.end()
+        self.server.end()
 
     def _ask(self, method, path):
         request = urllib.request.Request(self.url + path, method=method)
@@ -75,6 +114,7 @@ class Endpoint:
             "AWS_ACCESS_KEY_ID": "bench",
             "AWS_SECRET_ACCESS_KEY": "bench",
             "AWS_EC2_METADATA_DISABLED": "true",
+            **(self.tls.environment if self.tls else {}),
         }
 
 

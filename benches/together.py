@@ -40,11 +40,13 @@ def aws_cli(floor, targets):
 
 
 def race(folder, quick):
-    """500 services, all of which change, and then the same with nothing to change."""
+    """500 services, all of which change, and then the same with nothing to change; with TLS, as AWS has it, and without."""
     targets, few = 500, 10
     where = schedules(folder / "schedules", targets, floor=3)
     rows = []
-    for what, before in (("all 500 change", 1), ("nothing changes", 3)):
+    scenes = [(f"{what}, {'TLS' if tls else 'plain'}", before, tls)
+              for tls in (True, False) for what, before in (("all 500 change", 1), ("nothing changes", 3))]
+    for what, before, tls in scenes:
         entrants = [
             ("Baseload, `apply`", apply(where), targets),
             ("boto3, 24 threads, batches, only what differs", good(3, targets, threads=24), targets),
@@ -57,7 +59,7 @@ def race(folder, quick):
             for name, command, count in entrants:
                 if turn > 0 and name.startswith("`aws`"):
                     continue
-                with endpoint(targets, floor=before) as aws:
+                with endpoint(targets, floor=before, tls=tls) as aws:
                     ended = run(command, aws)
                     landed = aws.at_floor(3)
                 measured[name].append((ended, landed, count))

@@ -17,7 +17,19 @@ RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
 RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$PWD=/baseload --remap-path-prefix=$cargo_home=/cargo"
 RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$commit"
 CFLAGS="-ffile-prefix-map=$PWD=/baseload -ffile-prefix-map=$cargo_home=/cargo"
-export RUSTFLAGS CFLAGS
+# What runs often (benches/profiles.py) is made fast, the rest kept small; or that is written down anew. Cargo asks whether a
+# flag has changed, and not what is in a file that it names: so the file is named by what is in it.
+targets="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
+if [ "${BASELOAD_PROFILE_INTO:-}" ]; then
+	profile="-C profile-generate=$BASELOAD_PROFILE_INTO"
+else
+	sum="$(sha256sum benches/baseload.profdata | cut -c 1-16)"
+	mkdir -p "$targets"
+	cp benches/baseload.profdata "$targets/$sum.profdata"
+	# What never ran has no profile: it is kept from taking in all that runs often and is called there, which is 0.7 MiB.
+	profile="-C profile-use=$targets/$sum.profdata -C llvm-args=-inlinehint-threshold=75"
+fi
+export RUSTFLAGS="$RUSTFLAGS $profile" CFLAGS
 
 cargo build --release --locked --bin baseload --target "$target"
-sha256sum "${CARGO_TARGET_DIR:-target}/$target/release/baseload"
+sha256sum "$targets/$target/release/baseload"
