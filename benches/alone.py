@@ -1,7 +1,6 @@
 """What Baseload is measured by alone: against bounds, in sizes, in seconds to recover, in nanoseconds."""
 
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -9,10 +8,8 @@ import time
 from pathlib import Path
 
 from endpoint import (
-    COUNTS, LATENCY, READ, ROOT, WRITE, WRITES_IN_FLIGHT, Controller, Endpoint, rounds, run, schedules, span, wait_until,
+    BINARY, COUNTS, LATENCY, READ, ROOT, WRITE, WRITES_IN_FLIGHT, Controller, Endpoint, rounds, run, schedules, span, wait_until,
 )
-
-BINARY = Path(os.environ.get("BASELOAD", ROOT / "target/release/baseload"))
 
 
 def bench_binary(name):

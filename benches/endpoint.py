@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BINARY = Path(os.environ.get("BASELOAD", ROOT / "target/release/baseload"))
+# What the image tells glibc (Dockerfile); nobody else's.
+IMAGE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 PYTHON = ROOT / ".venv/bin/python"  # with what the tests' programs want
 SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 LATENCY = 0.020
@@ -132,8 +135,9 @@ class Ended:
 def run(command, endpoint, patience=120):
     """Runs a process to its end, or kills it when patience is over."""
     started, began = time.time(), time.monotonic()
+    environment = endpoint.environment() | (IMAGE if command[0] == BINARY else {})
     command = [str(word) for word in command]
-    process = subprocess.Popen(command, env=endpoint.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     timer = threading.Timer(patience, process.kill)
     timer.start()
     _, status, usage = os.wait4(process.pid, 0)
@@ -161,7 +165,7 @@ class Controller:
         command = [str(binary), "run", "--schedules", str(schedules), "--listen", self.address, *flags]
         self.started = time.time()
         self.process = subprocess.Popen(
-            command, env=endpoint.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, env=endpoint.environment() | IMAGE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
     def __enter__(self):

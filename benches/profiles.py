@@ -58,12 +58,14 @@ def work(binary, folder, rest):
         controller.process.wait(60)
 
 
+def rustc(*arguments):
+    return subprocess.run(["rustc", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 def merger():
     """LLVM's tool for profiles, of the version of the compiler's own LLVM."""
-    told = subprocess.run(["rustc", "--version", "--verbose"], check=True, stdout=subprocess.PIPE, text=True).stdout
-    version = re.search(r"LLVM version: (\d+)", told)[1]
-    root = subprocess.run(["rustc", "--print", "sysroot"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    component = next(Path(root).glob("lib/rustlib/*/bin/llvm-profdata"), None)
+    version = re.search(r"LLVM version: (\d+)", rustc("--version", "--verbose"))[1]
+    component = next(Path(rustc("--print", "sysroot")).glob("lib/rustlib/*/bin/llvm-profdata"), None)
     found = component or shutil.which(f"llvm-profdata-{version}")
     if not found:
         sys.exit(f"no llvm-profdata {version}: `rustup component add llvm-tools`, or Debian's llvm-{version}")
@@ -159,8 +161,8 @@ def write_layout():
         names.add(parts(file, section), size, number in running)
     _, patterns = names.patterns()
     lines = sorted(re.sub(r"[][?{}\\]", "?", re.sub(r"\*+", "*", f"    {pattern})")) for pattern in patterns)
-    text = "/* The functions that a running controller calls. Made by `make profiles`. */\nSECTIONS {\n  .text.often : {\n"
-    LAYOUT.write_text(text + "\n".join(lines) + "\n  }\n} INSERT BEFORE .text;\n")
+    made = f"/* The functions that run at work. Made by `make profiles` with {rustc('--version')} */\n"
+    LAYOUT.write_text(made + "SECTIONS {\n  .text.often : {\n" + "\n".join(lines) + "\n  }\n} INSERT BEFORE .text;\n")
     size = sum(code[number][1] for number in running)
     print(f"{len(running)} of {len(code)} functions run, {size:,} bytes; {len(lines)} patterns")
 

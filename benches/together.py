@@ -2,8 +2,8 @@
 
 import threading
 
-from alone import BINARY, endpoint, median, plan
-from endpoint import READ, ROOT, WRITE, run, schedules
+from alone import endpoint, median, plan
+from endpoint import BINARY, READ, ROOT, WRITE, run, schedules
 
 PEERS = ROOT / "target/peers"
 PYTHON = PEERS / "boto3/bin/python"

@@ -26,6 +26,10 @@ else
 	sum="$(sha256sum benches/baseload.profdata | cut -c 1-16)"
 	mkdir -p "$targets"
 	cp benches/baseload.profdata "$targets/$sum.profdata"
+	fits="$(sed -n 's/.* with \(rustc .*\) \*\/$/\1/p' benches/layout.ld)"
+	if [ "$fits" != "$(rustc --version)" ]; then
+		echo "the profile is of $fits: with another compiler the binary is slower and larger, until \`make profiles\` is run" >&2
+	fi
 	# What never ran has no profile: it is kept from taking in all that runs often and is called there, which is 0.7 MiB.
 	profile="-C profile-use=$targets/$sum.profdata -C llvm-args=-inlinehint-threshold=75"
 fi
