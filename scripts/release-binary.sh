@@ -18,14 +18,14 @@ RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$PWD=/baseload --remap-path-prefix=$ca
 RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$(rustc --print sysroot)/lib/rustlib/src/rust=/rustc/$commit"
 CFLAGS="-ffile-prefix-map=$PWD=/baseload -ffile-prefix-map=$cargo_home=/cargo"
 # What runs often (benches/profiles.py) is made fast, the rest kept small; or that is written down anew. Cargo asks whether a
-# flag has changed, and not what is in a file that it names: so the file is named by what is in it.
+# flag has changed, and when a file that it names was written: so the file is named by what is in it, and written once.
 targets="$(realpath -m "${CARGO_TARGET_DIR:-target}")"
 if [ "${BASELOAD_PROFILE_INTO:-}" ]; then
 	profile="-C profile-generate=$BASELOAD_PROFILE_INTO"
 else
 	sum="$(sha256sum benches/baseload.profdata | cut -c 1-16)"
 	mkdir -p "$targets"
-	cp benches/baseload.profdata "$targets/$sum.profdata"
+	[ -e "$targets/$sum.profdata" ] || cp benches/baseload.profdata "$targets/$sum.profdata"
 	fits="$(sed -n 's/.* with \(rustc .*\) \*\/$/\1/p' benches/layout.ld)"
 	if [ "$fits" != "$(rustc --version)" ]; then
 		echo "the profile is of $fits: with another compiler the binary is slower and larger, until \`make profiles\` is run" >&2
