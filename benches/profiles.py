@@ -1,9 +1,9 @@
 """Watches the image's binary at its work, and writes down what the compiler and the linker are to know of it.
 
 `baseload.profdata` says how often each function and branch ran: the compiler makes fast what runs often, and keeps small
-what does not (profile-guided optimization). `layout.ld` names the functions that ran at all: the linker puts them together,
-so that the rest is not in memory. Both come from the same work: `plan` and `apply` over 500 services, a start with 3,000,
-an edit that every service follows, the pages, scrapes, and some rest, with TLS as before AWS.
+what does not (profile-guided optimization). `layout.ld` names the functions that a controller ran at all: the linker puts
+them together, so that the rest is not in memory. A controller starts with 3,000 services, follows edits of all of them, serves
+its pages and scrapes, and rests; the profile also has `plan` and `apply` over 500. All of it with TLS, as before AWS.
 
 A profile fits the compiler and the dependencies that it was taken with. What has changed since is compiled without one."""
 
@@ -35,27 +35,32 @@ def build(**environment):
     return ROOT / told.split()[-1]
 
 
-def work(binary, folder, rest):
-    """What the binary is for, with so many seconds to rest after each change."""
-    few, many = schedules(folder / "few", 500, floor=3), schedules(folder / "many", SERVICES, floor=3)
+def commands(binary, folder):
+    """`plan` and `apply`, where everything changes and where nothing does."""
+    few = schedules(folder / "few", 500, floor=3)
     for floor in (1, 3):
         with endpoint(500, floor=floor, tls=True) as aws:
             for command in ("plan", "apply"):
-                ended = run([binary, command, "--schedules", few], aws, patience=600)
+                ended = run([binary, command, "--schedules", few], aws)
                 assert ended.exit == 0, f"{command} ended with {ended.exit}"
-    with endpoint(SERVICES, floor=3, tls=True) as aws, Controller(binary, aws, many) as controller:
-        wait_until(controller.is_ready, patience=600)
+
+
+def controller(binary, folder, rest):
+    """A controller's life, with so many seconds of rest after each change."""
+    many = schedules(folder / "many", SERVICES, floor=3)
+    with endpoint(SERVICES, floor=3, tls=True) as aws, Controller(binary, aws, many) as running:
+        wait_until(running.is_ready, patience=600)
         for floor in (4, 5):
             for file in many.glob("*.yaml"):
                 file.write_text(file.read_text().replace(f"min: {floor - 1} ", f"min: {floor} "))
-            controller.reload()
+            running.reload()
             time.sleep(rest)
             for path in ("/", "/targets/shop/s00007", "/api/v1/status", "/metrics", "/metrics"):
-                controller.get(path)
+                running.get(path)
         time.sleep(rest)
         assert aws.at_floor(5) == SERVICES, f"only {aws.at_floor(5)} floors are in force"
-        controller.process.send_signal(signal.SIGTERM)
-        controller.process.wait(60)
+        running.process.send_signal(signal.SIGTERM)
+        running.process.wait(60)
 
 
 def rustc(*arguments):
@@ -75,7 +80,9 @@ def merger():
 def take_profile():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        work(build(BASELOAD_PROFILE_INTO=str(folder / "raw")), folder, rest=45)
+        binary = build(BASELOAD_PROFILE_INTO=str(folder / "raw"))
+        commands(binary, folder)
+        controller(binary, folder, rest=45)
         subprocess.run([merger(), "merge", "--sparse", "-o", PROFILE, folder / "raw"], check=True)
 
 
@@ -91,16 +98,15 @@ def linked():
 
 
 def executed(binary):
-    """The addresses of the instructions that are executed at work."""
+    """The addresses of the instructions that a controller executes."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        wrapper = folder / "wrapper"
-        tool = f"valgrind --tool=callgrind --dump-instr=yes --callgrind-out-file={folder}/%p.callgrind"
+        profile, wrapper = folder / "profile", folder / "wrapper"
+        tool = f"valgrind --tool=callgrind --dump-instr=yes --callgrind-out-file={profile}"
         wrapper.write_text(f'#!/bin/sh\nexec {tool} {binary} "$@"\n')
         wrapper.chmod(0o755)
-        work(wrapper, folder, rest=60)
-        profiles = [file.read_text().splitlines() for file in folder.glob("*.callgrind")]
-        return {address for profile in profiles for address in addresses(profile, str(binary))}
+        controller(wrapper, folder, rest=60)
+        return set(addresses(profile.read_text().splitlines(), str(binary)))
 
 
 def addresses(profile, binary):
@@ -161,7 +167,7 @@ def write_layout():
         names.add(parts(file, section), size, number in running)
     _, patterns = names.patterns()
     lines = sorted(re.sub(r"[][?{}\\]", "?", re.sub(r"\*+", "*", f"    {pattern})")) for pattern in patterns)
-    made = f"/* The functions that run at work. Made by `make profiles` with {rustc('--version')} */\n"
+    made = f"/* The functions that a running controller calls. Made by `make profiles` with {rustc('--version')} */\n"
     LAYOUT.write_text(made + "SECTIONS {\n  .text.often : {\n" + "\n".join(lines) + "\n  }\n} INSERT BEFORE .text;\n")
     size = sum(code[number][1] for number in running)
     print(f"{len(running)} of {len(code)} functions run, {size:,} bytes; {len(lines)} patterns")
