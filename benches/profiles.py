@@ -78,12 +78,13 @@ def merger():
 
 
 def take_profile():
+    merge = merger()  # whoever lacks it is told before the long build, not after it
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         binary = build(BASELOAD_PROFILE_INTO=str(folder / "raw"))
         commands(binary, folder)
         controller(binary, folder, rest=45)
-        subprocess.run([merger(), "merge", "--sparse", "-o", PROFILE, folder / "raw"], check=True)
+        subprocess.run([merge, "merge", "--sparse", "-o", PROFILE, folder / "raw"], check=True)
 
 
 def linked():
